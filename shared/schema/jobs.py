@@ -1,0 +1,40 @@
+"""Optimizer jobs as the optimizer reports them through Redis and the api shows them; when a segment wants a job."""
+
+import msgspec
+
+from shared.schema.collections import CollectionConfig
+from shared.schema.queries import SegmentSummary
+
+
+class JobStatus(msgspec.Struct, frozen=True):
+    """One job. Times are seconds since the epoch, for people only; nothing is decided by them."""
+
+    job_id: str
+    collection: str
+    shard: int
+    kind: str
+    reason: str
+    inputs: list[str]
+    state: str
+    """queued, running, done, failed."""
+    stage: str = ""
+    done: float = 0.0
+    total: float = 0.0
+    rate_per_s: float = 0.0
+    eta_s: float | None = None
+    started_at: float = 0.0
+    finished_at: float | None = None
+    output: str = ""
+    recall: float | None = None
+    error: str = ""
+
+
+def wants_index(segment: SegmentSummary, config: CollectionConfig) -> bool:
+    """True while a segment without a graph holds more vectors than `indexing_threshold` (kB; 0 disables)."""
+    threshold = config.optimizers_config.indexing_threshold
+    return (
+        threshold > 0
+        and config.hnsw_config.m > 0
+        and segment.state in ("appendable", "sealed")
+        and segment.largest_slot_bytes > threshold * 1024
+    )

@@ -1,0 +1,177 @@
+"""What the api asks of a shard, and what the shard answers. Travels as msgpack or as the objects themselves.
+
+Scores inside Shoal: higher is better, always; Euclid and Manhattan travel as minus the distance. The api turns the sign.
+Vectors travel as raw little-endian float32.
+"""
+
+import msgspec
+
+from shared.schema.filters import Filter
+from shared.schema.operations import Outcome
+
+
+class PayloadSelector(msgspec.Struct, frozen=True, array_like=True):
+    """Which part of the payload comes back. `include` and `exclude` are payload paths; None where not given."""
+
+    enabled: bool = False
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+
+
+class VectorSelector(msgspec.Struct, frozen=True, array_like=True):
+    """Which slots come back; `names` None is all of them."""
+
+    enabled: bool = False
+    names: list[str] | None = None
+
+
+class SearchParams(msgspec.Struct, frozen=True, array_like=True):
+    """How to search. `hnsw_ef` None is the default beam; `exact` reads every row; `indexed_only` skips the others."""
+
+    hnsw_ef: int | None = None
+    exact: bool = False
+    indexed_only: bool = False
+
+
+class Search(msgspec.Struct, frozen=True, array_like=True):
+    """The `limit` best points by one vector of one slot. The api adds the offset to the limit and cuts after merging."""
+
+    slot: str
+    vector: bytes
+    limit: int
+    filter: Filter | None = None
+    score_threshold: float | None = None
+    """In the inside convention: hits score strictly above it."""
+    params: SearchParams = SearchParams()
+    with_payload: PayloadSelector = PayloadSelector()
+    with_vector: VectorSelector = VectorSelector()
+
+
+class SearchBatch(msgspec.Struct, frozen=True, array_like=True, tag="search"):
+    """Several searches, answered in order."""
+
+    searches: list[Search]
+
+
+class Retrieve(msgspec.Struct, frozen=True, array_like=True, tag="retrieve"):
+    """Points by id, in the order asked; missing ones are left out."""
+
+    ids: list[int | bytes]
+    with_payload: PayloadSelector
+    with_vector: VectorSelector
+
+
+class Scroll(msgspec.Struct, frozen=True, array_like=True, tag="scroll"):
+    """The `limit` first points by id, from `offset` (inclusive) on, that the filter keeps."""
+
+    offset: int | bytes | None
+    limit: int
+    filter: Filter | None
+    with_payload: PayloadSelector
+    with_vector: VectorSelector
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True, tag="count"):
+    """How many points the filter keeps."""
+
+    filter: Filter | None
+    exact: bool = True
+
+
+class Describe(msgspec.Struct, frozen=True, array_like=True, tag="describe"):
+    """Counts, segments and positions of the shard."""
+
+
+class AwaitApplied(msgspec.Struct, frozen=True, array_like=True, tag="await"):
+    """Wait until the positions are applied and give their outcomes."""
+
+    positions: list[int]
+
+
+Read = SearchBatch | Retrieve | Scroll | Count | Describe | AwaitApplied
+
+
+class ShardRequest(msgspec.Struct, frozen=True, array_like=True):
+    """One call to one shard.
+
+    min_position  the shard answers once it has applied this position (0: at once)
+    timeout_s     how long it may wait for that; then TimedOut
+    """
+
+    collection: str
+    """UUID, hyphenated."""
+    shard: int
+    read: Read
+    min_position: int = 0
+    timeout_s: float = 60.0
+
+
+class Hit(msgspec.Struct, frozen=True, array_like=True):
+    """One point of an answer. `score` is 0 where nothing was ranked; `payload` is JSON text; None where not asked."""
+
+    id: int | bytes
+    version: int
+    score: float
+    payload: bytes | None = None
+    vectors: dict[str, bytes] | None = None
+
+
+class SearchReply(msgspec.Struct, frozen=True, array_like=True, tag="search"):
+    """One list of hits for each search, best first; ties: lower id first."""
+
+    results: list[list[Hit]]
+
+
+class PointsReply(msgspec.Struct, frozen=True, array_like=True, tag="points"):
+    """Points of a retrieve or a scroll."""
+
+    points: list[Hit]
+
+
+class CountReply(msgspec.Struct, frozen=True, array_like=True, tag="count"):
+    """The number of points."""
+
+    count: int
+
+
+class AppliedReply(msgspec.Struct, frozen=True, array_like=True, tag="applied"):
+    """Outcomes in the order of the positions asked."""
+
+    outcomes: list[Outcome]
+
+
+class SegmentSummary(msgspec.Struct, frozen=True, array_like=True):
+    """One segment as others see it. Sizes in bytes."""
+
+    segment_id: str
+    state: str
+    """appendable, sealed, indexed, quarantined."""
+    rows: int
+    live: int
+    vectors: int
+    """Live vectors over all slots."""
+    largest_slot_bytes: int
+    """Raw float32 bytes of the live rows of its largest slot: what `indexing_threshold` is compared with."""
+    indexed_vectors: int = 0
+    recall: float | None = None
+    reason: str = ""
+
+
+class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"):
+    """A shard's figures.
+
+    applied, checkpoint   positions
+    counters              monotonic figures for metrics: searches, search_seconds, operations_applied, …
+    """
+
+    applied: int
+    checkpoint: int
+    points: int
+    segments: list[SegmentSummary]
+    config_generation: int
+    counters: dict[str, float]
+    reason: str = ""
+    """Why the shard is quarantined; empty when it is not."""
+
+
+Reply = SearchReply | PointsReply | CountReply | AppliedReply | DescribeReply

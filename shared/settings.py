@@ -1,0 +1,73 @@
+"""Every setting, with its default and unit: the only reader of the environment.
+
+A field `redis_url` is the flag `--redis-url` and the variable `SHOAL_REDIS_URL`. README's table is printed from here.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings of all services; each reads what it needs."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOAL_", frozen=True, extra="ignore")
+
+    # where
+    host: str = Field("0.0.0.0", description="address that the api listens on")
+    port: int = Field(6333, ge=0, le=65535, description="port that the api listens on")
+    data_dir: Path = Field(Path("storage"), description="directory of segments, manifests and the private Redis")
+    redis_url: str = Field("", description="redis://, rediss:// or unix:// URL; empty starts a private Redis")
+    node_name: str = Field("", description="stable name of this worker node; empty takes the host's name")
+    rpc_address: str = Field("", description="unix:/path or tcp:host:port that a worker listens on; empty chooses a Unix socket")
+
+    # how many
+    api: int = Field(1, ge=1, le=64, description="api processes that share the port")
+    workers: int = Field(1, ge=1, le=64, description="worker processes of `shoal serve`")
+    memory: bool = Field(False, description="keep everything in this process's memory, on fakeredis; nothing survives")
+    single_process: bool = Field(False, description="api, worker and optimizer in one event loop")
+
+    # request limits
+    body_bytes_max: int = Field(32 * 2**20, ge=1024, description="largest request body")
+    batch_points_max: int = Field(100_000, ge=1, description="most points in one write request")
+    limit_max: int = Field(100_000, ge=1, description="largest limit + offset of a read")
+    searches_max: int = Field(1_000, ge=1, description="most searches in one batch request")
+    filter_conditions_max: int = Field(10_000, ge=1, description="most conditions in one filter, nested ones included")
+    filter_depth_max: int = Field(64, ge=1, description="deepest nesting of a filter")
+    read_timeout_s: float = Field(60.0, gt=0, description="default timeout of a read")
+    rpc_frame_bytes_max: int = Field(256 * 2**20, ge=2**20, description="largest frame between api and worker")
+    rpc_calls_max: int = Field(4096, ge=1, description="most calls in flight from one api to one worker")
+
+    # the log
+    append_bytes_max: int = Field(16 * 2**20, ge=2**16, description="most bytes in one append call; more wait for the next")
+    append_entries_max: int = Field(256, ge=1, description="most operations in one append call")
+    append_queue_max: int = Field(4096, ge=1, description="most operations that wait for an append, per shard")
+    append_wait_s: float = Field(10.0, ge=0, description="how long a write waits under back-pressure before 429")
+    append_retry_s: float = Field(3.0, ge=0, description="how long a lost append is asked about before 503 outcome unknown")
+    read_entries_max: int = Field(64, ge=1, description="most entries of a shard taken from Redis in one read")
+    read_block_ms: int = Field(1000, ge=1, description="how long a read of the log blocks")
+    log_bytes_max: int = Field(2 * 2**30, ge=2**20, description="most bytes of all logs together, server-wide")
+    disk_reserve_mb: int = Field(256, ge=0, description="below this free space on a volume appends get 507")
+    ballast_mb: int = Field(64, ge=0, description="file removed by an operator to let a full disk start again; 0 for none")
+
+    # workers
+    heartbeat_s: float = Field(0.5, gt=0, description="how often a node renews its lease")
+    lease_ttl_s: float = Field(3.0, gt=0, description="a node that is silent for so long loses its shards")
+    appendable_bytes: int = Field(32 * 2**20, ge=2**16, description="raw vector bytes at which the appendable segment is sealed")
+    appendable_rows: int = Field(65_536, ge=64, description="rows at which the appendable segment is sealed")
+    outcomes_max: int = Field(65_536, ge=1, description="outcomes of operations kept for callers that wait")
+    waiters_max: int = Field(65_536, ge=1, description="most calls that wait for a position, per shard")
+
+    # optimizer
+    optimizer_interval_s: float = Field(0.5, gt=0, description="how often the optimizer looks for work")
+    optimizer_quiet_s: float = Field(1.0, ge=0, description="a build waits until a shard's log has been quiet for so long")
+    optimizer_quiet_wait_s: float = Field(60.0, ge=0, description="but no longer than this")
+    optimizer_nice: int = Field(10, ge=0, le=19, description="CPU niceness of the optimizer and its builder")
+    recall_target: float = Field(0.95, ge=0, le=1, description="recall@10 that a built graph must reach before it is swapped in")
+    indexing_threads: int = Field(0, ge=0, description="threads of a build; 0 takes all processors")
+
+    # caches and logs
+    kernel_cache_dir: Path = Field(Path("~/.cache/shoal"), description="where compiled kernels are kept")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    log_json: bool = Field(False, description="log lines as JSON")
