@@ -1,9 +1,13 @@
 """Every setting, with its default and unit: the only reader of the environment.
 
 A field `redis_url` is the flag `--redis-url` and the variable `SHOAL_REDIS_URL`. README's table is printed from here.
+A flag wins over the variable, the variable over the default.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +23,9 @@ class Settings(BaseSettings):
     port: int = Field(6333, ge=0, le=65535, description="port that the api listens on")
     data_dir: Path = Field(Path("storage"), description="directory of segments, manifests and the private Redis")
     redis_url: str = Field("", description="redis://, rediss:// or unix:// URL; empty starts a private Redis")
+    redis_fsync: Literal["always", "everysec"] = Field(
+        "always", description="private Redis: everysec may lose acknowledged writes when Redis is killed"
+    )
     node_name: str = Field("", description="stable name of this worker node; empty takes the host's name")
     rpc_address: str = Field("", description="unix:/path or tcp:host:port that a worker listens on; empty chooses a Unix socket")
 
@@ -71,3 +78,33 @@ class Settings(BaseSettings):
     kernel_cache_dir: Path = Field(Path("~/.cache/shoal"), description="where compiled kernels are kept")
     log_level: str = Field("info", description="debug, info, warning or error")
     log_json: bool = Field(False, description="log lines as JSON")
+
+    # between the launcher and its children, not for people
+    service_name: str = Field("", description="name of this process in log lines")
+    ready_fd: int = Field(-1, description="a pipe that takes one byte when the service is ready; -1 for none")
+
+
+INTERNAL = frozenset({"service_name", "ready_fd"})
+"""Fields that the launcher sets for its children: neither flags nor in the README."""
+
+SECTIONS = {
+    "host": "Where",
+    "api": "How many",
+    "body_bytes_max": "Request limits",
+    "append_bytes_max": "The log",
+    "heartbeat_s": "Workers",
+    "optimizer_interval_s": "Optimizer",
+    "kernel_cache_dir": "Caches and logs",
+}
+"""The first field of each section above, for the help texts and the README's table."""
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field."""
+    return f"SHOAL_{field.upper()}"
+
+
+def child_environment(settings: Settings, extra: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with every setting spelled out, for a child that must agree with its parent."""
+    spelled = {variable_of(name): str(value) for name, value in settings.model_dump().items()}
+    return {**os.environ, **spelled, **extra}
