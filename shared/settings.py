@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         "always", description="private Redis: everysec may lose acknowledged writes when Redis is killed"
     )
     node_name: str = Field("", description="stable name of this worker node; empty takes the host's name")
-    rpc_address: str = Field("", description="unix:/path or tcp:host:port that a worker listens on; empty chooses a Unix socket")
+    rpc_address: str = Field(
+        "", description="unix:/path or tcp:host:port that a worker listens on; empty chooses a Unix socket"
+    )
 
     # how many
     api: int = Field(1, ge=1, le=64, description="api processes that share the port")
@@ -47,31 +49,43 @@ class Settings(BaseSettings):
     rpc_calls_max: int = Field(4096, ge=1, description="most calls in flight from one api to one worker")
 
     # the log
-    append_bytes_max: int = Field(16 * 2**20, ge=2**16, description="most bytes in one append call; more wait for the next")
+    append_bytes_max: int = Field(
+        16 * 2**20, ge=2**16, description="most bytes in one append call; more wait for the next"
+    )
     append_entries_max: int = Field(256, ge=1, description="most operations in one append call")
     append_queue_max: int = Field(4096, ge=1, description="most operations that wait for an append, per shard")
     append_wait_s: float = Field(10.0, ge=0, description="how long a write waits under back-pressure before 429")
-    append_retry_s: float = Field(3.0, ge=0, description="how long a lost append is asked about before 503 outcome unknown")
+    append_retry_s: float = Field(
+        3.0, ge=0, description="how long a lost append is asked about before 503 outcome unknown"
+    )
     read_entries_max: int = Field(64, ge=1, description="most entries of a shard taken from Redis in one read")
     read_block_ms: int = Field(1000, ge=1, description="how long a read of the log blocks")
     log_bytes_max: int = Field(2 * 2**30, ge=2**20, description="most bytes of all logs together, server-wide")
     disk_reserve_mb: int = Field(256, ge=0, description="below this free space on a volume appends get 507")
-    ballast_mb: int = Field(64, ge=0, description="file removed by an operator to let a full disk start again; 0 for none")
+    ballast_mb: int = Field(
+        64, ge=0, description="file removed by an operator to let a full disk start again; 0 for none"
+    )
 
     # workers
     heartbeat_s: float = Field(0.5, gt=0, description="how often a node renews its lease")
     lease_ttl_s: float = Field(3.0, gt=0, description="a node that is silent for so long loses its shards")
-    appendable_bytes: int = Field(32 * 2**20, ge=2**16, description="raw vector bytes at which the appendable segment is sealed")
+    appendable_bytes: int = Field(
+        32 * 2**20, ge=2**16, description="raw vector bytes at which the appendable segment is sealed"
+    )
     appendable_rows: int = Field(65_536, ge=64, description="rows at which the appendable segment is sealed")
     outcomes_max: int = Field(65_536, ge=1, description="outcomes of operations kept for callers that wait")
     waiters_max: int = Field(65_536, ge=1, description="most calls that wait for a position, per shard")
 
     # optimizer
     optimizer_interval_s: float = Field(0.5, gt=0, description="how often the optimizer looks for work")
-    optimizer_quiet_s: float = Field(1.0, ge=0, description="a build waits until a shard's log has been quiet for so long")
+    optimizer_quiet_s: float = Field(
+        1.0, ge=0, description="a build waits until a shard's log has been quiet for so long"
+    )
     optimizer_quiet_wait_s: float = Field(60.0, ge=0, description="but no longer than this")
     optimizer_nice: int = Field(10, ge=0, le=19, description="CPU niceness of the optimizer and its builder")
-    recall_target: float = Field(0.95, ge=0, le=1, description="recall@10 that a built graph must reach before it is swapped in")
+    recall_target: float = Field(
+        0.95, ge=0, le=1, description="recall@10 that a built graph must reach before it is swapped in"
+    )
     indexing_threads: int = Field(0, ge=0, description="threads of a build; 0 takes all processors")
 
     # caches and logs
