@@ -1,0 +1,169 @@
+"""The launcher: starts what one machine needs, keeps it alive, and leaves no process behind.
+
+Start: claim the data directory, hold the port, Redis, then workers, optimizer and api together. Stop: api first, so that no
+new request comes in; workers, which publish a last checkpoint; the optimizer; Redis last. Every wait is bounded.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+import structlog
+
+from services.launcher.child import Child, ChildFailed, ChildSpec
+from services.launcher.claim import DirectoryClaim
+from services.launcher.identity import Identity
+from services.launcher.plan import api_specs, hold_port, redis_spec, service_specs
+from services.launcher.status import Status
+from services.redis_server import (
+    choose_socket,
+    find_server,
+    last_words,
+    refuse_older,
+    release_socket,
+)
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+READY_S = 300.0
+"""A first start compiles kernels."""
+REDIS_READY_S = 120.0
+"""Reading a large append-only file takes a while."""
+
+ShowStatus = Callable[[Status], None]
+
+
+class PrivateRedis:
+    """The Redis of one data directory: `url` is where it answers once `start` returned."""
+
+    def __init__(self, settings: Settings, claim: DirectoryClaim) -> None:
+        self._settings = settings
+        self._data_dir = settings.data_dir
+        self._socket = choose_socket(settings.data_dir)
+        program = find_server()
+        refuse_older(program, settings.data_dir / "redis")
+        self.child = Child(redis_spec(program, settings, self._socket, claim.descriptor), claim.record_child)
+        self.url = f"unix://{self._socket}"
+
+    async def start(self, stopping: asyncio.Event) -> None:
+        """Returns when Redis has loaded its file and answers."""
+        if self._settings.redis_fsync != "always":
+            log.warning("acknowledged writes may be lost when redis is killed", appendfsync=self._settings.redis_fsync)
+        self.child.start()
+        try:
+            await _all_ready([self.child], REDIS_READY_S, stopping)
+        except ChildFailed as error:
+            raise ChildFailed(f"{error}; its log ends:\n{last_words(self._data_dir)}") from error
+
+    async def stop(self) -> None:
+        """Ends it; it writes out its file first."""
+        await self.child.stop()
+        release_socket(self._socket, self._data_dir)
+
+
+async def serve(settings: Settings, show: ShowStatus, stopping: asyncio.Event) -> None:
+    """`shoal serve`: everything on this machine, until `stopping` is set or a child cannot be kept alive."""
+    with ExitStack() as stack:
+        claim = stack.enter_context(DirectoryClaim(settings.data_dir))
+        held = stack.enter_context(hold_port(settings.host, settings.port))
+        settings = settings.model_copy(update={"port": held.getsockname()[1], "data_dir": settings.data_dir.resolve()})
+        if settings.redis_url:
+            await _serve_services(settings, claim, show, stopping)
+            return
+        redis = PrivateRedis(settings, claim)
+        try:
+            await redis.start(stopping)
+            with_redis = settings.model_copy(update={"redis_url": redis.url})
+            await _serve_services(with_redis, claim, show, stopping, also=[redis.child])
+        finally:
+            await redis.stop()
+
+
+async def serve_api(settings: Settings, stopping: asyncio.Event) -> None:
+    """`shoal api --api N`: only the api processes, for a container."""
+    with hold_port(settings.host, settings.port) as held:
+        settings = settings.model_copy(update={"port": held.getsockname()[1]})
+        prefix = f"{settings.node_name}-" if settings.node_name else ""
+        apis = [Child(spec, lambda _name, _identity: None) for spec in api_specs(settings, prefix)]
+        await _run([apis], stopping, watched=apis)
+
+
+async def _serve_services(
+    settings: Settings,
+    claim: DirectoryClaim,
+    show: ShowStatus,
+    stopping: asyncio.Event,
+    also: Iterable[Child] = (),
+) -> None:
+    specs = service_specs(settings)
+    groups = {role: _children(specs[role], claim.record_child) for role in specs}
+    everyone = [*also, *(child for group in groups.values() for child in group)]
+
+    def ready() -> None:
+        url = f"http://{_reachable(settings.host)}:{settings.port}"
+        claim.announce(url)
+        show(Status(url, settings.data_dir, settings.redis_url, {child.spec.name: child.pid for child in everyone}))
+
+    in_stop_order = [groups["api"], groups["worker"], groups["optimizer"]]
+    await _run(in_stop_order, stopping, watched=everyone, ready=ready)
+
+
+def _children(specs: list[ChildSpec], record: Callable[[str, Identity | None], None]) -> list[Child]:
+    return [Child(spec, record) for spec in specs]
+
+
+async def _run(
+    groups: list[list[Child]], stopping: asyncio.Event, watched: list[Child], ready: Callable[[], None] = lambda: None
+) -> None:
+    """Starts the groups together, waits for the end, stops them in the order given."""
+    try:
+        for child in (child for group in reversed(groups) for child in group):
+            child.start()
+        if await _all_ready(watched, READY_S, stopping):
+            ready()
+            await _first_of(stopping, watched)
+    finally:
+        for group in groups:
+            await asyncio.gather(*(child.stop() for child in group))
+
+
+async def _all_ready(children: list[Child], seconds: float, stopping: asyncio.Event) -> bool:
+    """True when all are ready, False when asked to stop before. Raises ChildFailed."""
+    everyone = asyncio.ensure_future(asyncio.gather(*(child.ready.wait() for child in children)))
+    asked = asyncio.ensure_future(stopping.wait())
+    failures = [child.failed for child in children]
+    try:
+        done, _ = await asyncio.wait(
+            {everyone, asked, *failures}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        everyone.cancel()
+        asked.cancel()
+    _raise_failure(children)
+    if not done:
+        late = [child.spec.name for child in children if not child.ready.is_set()]
+        raise ChildFailed(f"not ready after {seconds:.0f} s: {', '.join(late)}")
+    return everyone in done
+
+
+async def _first_of(stopping: asyncio.Event, children: list[Child]) -> None:
+    asked = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({asked, *(child.failed for child in children)}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+    _raise_failure(children)
+
+
+def _raise_failure(children: list[Child]) -> None:
+    for child in children:
+        if child.failed.done():
+            raise ChildFailed(f"{child.failed.result()}; giving up")
+
+
+def _reachable(host: str) -> str:
+    """An address that a person can open: the wildcard means this machine."""
+    if host in ("0.0.0.0", "::", ""):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,100 @@
+"""What `shoal serve` starts: pure functions from settings to child specifications."""
+
+import os
+import signal
+import socket as sockets
+import sys
+from pathlib import Path
+
+from services.launcher.child import ChildSpec
+from services.redis_server import answers, redis_arguments
+from shared.settings import Settings, child_environment
+
+WORKER_STOP_S = 25.0
+OTHER_STOP_S = 12.0
+REDIS_STOP_S = 30.0
+
+
+def redis_spec(program: Path, settings: Settings, socket: Path, lock: int) -> ChildSpec:
+    """The private Redis. It gets SIGTERM when the launcher dies: it may write out its file."""
+    return ChildSpec(
+        name="redis",
+        arguments=redis_arguments(program, settings, socket),
+        environment=child_environment(settings, {}),
+        is_ready=lambda: answers(socket),
+        inherits=(lock,),
+        stop_s=REDIS_STOP_S,
+        death_signal=signal.SIGTERM,
+    )
+
+
+def service_specs(settings: Settings) -> dict[str, list[ChildSpec]]:
+    """The services by role, in the order in which they are started; they are stopped api first."""
+    prefix = f"{settings.node_name}-" if settings.node_name else ""
+    return {
+        "worker": [_worker(settings, f"{prefix}worker-{number + 1}") for number in range(settings.workers)],
+        "optimizer": [_optimizer(settings, f"{prefix}optimizer")],
+        "api": api_specs(settings, prefix),
+    }
+
+
+def api_specs(settings: Settings, prefix: str = "") -> list[ChildSpec]:
+    """The api processes; the kernel spreads connections over them (SO_REUSEPORT)."""
+    return [_service("api", settings, f"{prefix}api-{number + 1}", OTHER_STOP_S, 1) for number in range(settings.api)]
+
+
+def _worker(settings: Settings, name: str) -> ChildSpec:
+    return _service("worker", settings, name, WORKER_STOP_S, 1)
+
+
+def _optimizer(settings: Settings, name: str) -> ChildSpec:
+    threads = settings.indexing_threads or os.cpu_count() or 1
+    return _service("optimizer", settings, name, OTHER_STOP_S, threads)._replace(nice=settings.optimizer_nice)
+
+
+def _service(role: str, settings: Settings, name: str, stop_s: float, threads: int) -> ChildSpec:
+    named = settings.model_copy(update={"node_name": name, "service_name": name})
+    return ChildSpec(
+        name=name,
+        arguments=(sys.executable, "-m", f"services.{role}"),
+        environment=child_environment(named, thread_environment(threads)),
+        stop_s=stop_s,
+    )
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """How many threads numeric libraries start: set on purpose, for every one of them starts one per core by itself.
+
+    A worker searches with one thread per running kernel, so its libraries get none of their own.
+    """
+    count = str(threads)
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return dict.fromkeys(names, count)
+
+
+class PortTaken(OSError):
+    """Somebody else listens there."""
+
+
+def hold_port(host: str, port: int) -> sockets.socket:
+    """A socket that is bound and does not listen: it keeps the port for the api processes, which share it.
+
+    The first bind is without SO_REUSEPORT, because with it two servers of one user would silently share a port.
+    """
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    with sockets.socket(family, sockets.SOCK_STREAM) as probe:
+        probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        _bind(probe, host, port)
+        port = probe.getsockname()[1]
+    held = sockets.socket(family, sockets.SOCK_STREAM)
+    held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEPORT, 1)
+    _bind(held, host, port)
+    return held
+
+
+def _bind(endpoint: sockets.socket, host: str, port: int) -> None:
+    try:
+        endpoint.bind((host, port))
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port") from error

@@ -1,0 +1,29 @@
+"""The few lines that a person sees when the service is ready."""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+
+class Status(NamedTuple):
+    """What runs, and where."""
+
+    url: str
+    data_dir: Path | None
+    redis_url: str
+    pids: dict[str, int]
+
+
+def show_status(status: Status, console: Console | None = None) -> None:
+    """Prints the address, the data directory and the processes."""
+    console = console or Console(file=sys.stdout, soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    table.add_row("shoal is ready", f"[bold]{status.url}[/bold]")
+    table.add_row("data", str(status.data_dir) if status.data_dir else "in memory: nothing is kept")
+    if status.redis_url:
+        table.add_row("redis", status.redis_url)
+    table.add_row("processes", "  ".join(f"{name} {pid}" for name, pid in status.pids.items()))
+    console.print(table)
