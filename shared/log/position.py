@@ -46,6 +46,7 @@ class ShardHead(NamedTuple):
     first     the first position that may still be read; head + 1 when everything is trimmed
     waiting   bytes of the log that are not trimmed yet
     capacity  bytes at which appends are refused; the leader checkpoints at half of it
+    floor     a position that somebody knew and the log has lost, when it is above the head: a leader must resume
     """
 
     state: str
@@ -55,6 +56,11 @@ class ShardHead(NamedTuple):
     waiting: int
     first: int
     capacity: int
+    floor: int = 0
+
+    def is_behind(self, applied: int) -> bool:
+        """True when the log has lost entries: then its leader, at `applied`, publishes a checkpoint and resumes."""
+        return self.head < max(applied, self.floor)
 
 
 def follows(last: int, position: int, operation: Operation) -> bool:
