@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from shared.segment.columns.column import Column
+from shared.segment.columns.arrays import ColumnArrays
 
 BUDGET_BYTES_DEFAULT = 512 * 2**20
 
@@ -21,10 +21,10 @@ class ColumnCache:
     def __init__(self, budget_bytes: int = BUDGET_BYTES_DEFAULT) -> None:
         self.budget_bytes = budget_bytes
         self.used_bytes = 0
-        self._columns: OrderedDict[CacheKey, tuple[Column, int]] = OrderedDict()
+        self._columns: OrderedDict[CacheKey, tuple[ColumnArrays, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: CacheKey) -> Column | None:
+    def get(self, key: CacheKey) -> ColumnArrays | None:
         """Return a column and note its use."""
         with self._lock:
             found = self._columns.get(key)
@@ -33,7 +33,7 @@ class ColumnCache:
             self._columns.move_to_end(key)
             return found[0]
 
-    def put(self, key: CacheKey, column: Column) -> None:
+    def put(self, key: CacheKey, column: ColumnArrays) -> None:
         """Keep a column, or measure it again after it grew. One larger than the whole budget is not kept."""
         with self._lock:
             self._forget(key)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.segment import bits
+from shared.segment.columns.arrays import ColumnArrays, FieldCondition
 from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache
-from shared.segment.columns.column import Column, FieldCondition
 from shared.segment.columns.growable import Growable
 from shared.segment.columns.paths import parse_path
 
@@ -65,10 +65,10 @@ class ColumnSet:
         self.close = weakref.finalize(self, self._cache.drop, self._number)
         self.close.atexit = False
 
-    def column(self, key: str) -> "SegmentColumn":
+    def column(self, key: str) -> "Column":
         """Return the column of one payload path; nothing is read yet. Raises BadFormat."""
         parse_path(key)
-        return SegmentColumn(self, key)
+        return Column(self, key)
 
     def keys(self) -> list[str]:
         """Return the paths whose columns are in memory: what to warm in a segment that takes this one's place."""
@@ -92,11 +92,11 @@ class ColumnSet:
                 marks[self._edited_rows.view()] = edits
             return marks
 
-    def _current(self, name: str, count: int, texts: Texts) -> Column:
+    def _current(self, name: str, count: int, texts: Texts) -> ColumnArrays:
         """Return the column with `name`, grown to `count` rows."""
         column = self._cache.get((self._number, name))
         if column is None:
-            column = Column(parse_path(name[1:]))
+            column = ColumnArrays(parse_path(name[1:]))
         elif column.count == count:
             return column
         for first in range(column.count, count, BATCH_ROWS):
@@ -125,7 +125,7 @@ class ColumnSet:
             self._cache.drop(self._number, _EDITS)
 
 
-class SegmentColumn:
+class Column:
     """One payload path of one segment, overlays included."""
 
     __slots__ = ("_columns", "key")

@@ -27,7 +27,7 @@ FEW = 4
 """Up to so many wanted values are compared one by one; more go through a table or a sort."""
 
 
-class Column:
+class ColumnArrays:
     """One path over rows 0 … count-1. Grows by `extend`; `freeze` makes it compact and final."""
 
     def __init__(self, path: Path) -> None:

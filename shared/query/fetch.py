@@ -1,0 +1,62 @@
+"""From rows to hits: versions, payloads and vectors of the points that an answer holds."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shared.query.selectors import selected_payload
+from shared.query.view import Ranking, View
+from shared.schema.queries import Hit, PayloadSelector, VectorSelector
+from shared.segment import bits
+from shared.segment.base import Segment
+from shared.segment.bits import Rows
+
+Vectors = dict[str, bytes]
+
+
+def fetch_hits(view: View, ranking: Ranking, with_payload: PayloadSelector, with_vector: VectorSelector) -> list[Hit]:
+    """Return the ranked points as hits, in their order. Raises BadFormat for a bad payload path.
+
+    A slot that a point does not carry is not among its vectors.
+    """
+    cut = selected_payload(with_payload) if with_payload.enabled else None
+    hits: list[Hit | None] = [None] * len(ranking.ids)
+    for place, at in _by_segment(ranking.places).items():
+        segment = view[place].segment
+        rows = np.array([ranking.rows[one] for one in at], np.int64)
+        versions = segment.versions(rows)
+        payloads = _payloads(segment, rows, cut) if with_payload.enabled else [None] * len(at)
+        vectors = _vectors(segment, rows, with_vector.names) if with_vector.enabled else [None] * len(at)
+        for one, version, payload, vector in zip(at, versions, payloads, vectors, strict=True):
+            hits[one] = Hit(ranking.ids[one], version, ranking.scores[one], payload, vector)
+    return hits  # type: ignore[return-value]  # every place is filled
+
+
+def _by_segment(places: list[int]) -> dict[int, list[int]]:
+    """Return for each segment which of the points lie in it."""
+    found: dict[int, list[int]] = {}
+    for one, place in enumerate(places):
+        found.setdefault(place, []).append(one)
+    return found
+
+
+def _payloads(segment: Segment, rows: Rows, cut: Callable[[bytes], bytes] | None) -> list[bytes]:
+    whole = [segment.payload(row) for row in rows.tolist()]
+    return whole if cut is None else [cut(payload) for payload in whole]
+
+
+def _vectors(segment: Segment, rows: Rows, names: list[str] | None) -> list[Vectors]:
+    """Return the raw little-endian float32 bytes of each row by slot."""
+    found: list[Vectors] = [{} for _ in range(len(rows))]
+    for name in segment.layout if names is None else names:
+        slot = segment.slot(name)
+        if slot is None:
+            continue
+        present = segment.present_words(name)
+        carries = None if present is None else bits.test(present, rows).tolist()
+        block = slot.vectors[rows].astype("<f4", copy=False).tobytes()
+        size = 4 * slot.layout.dim
+        for one, vectors in enumerate(found):
+            if carries is None or carries[one]:
+                vectors[name] = block[one * size : (one + 1) * size]
+    return found

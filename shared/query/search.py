@@ -1,0 +1,111 @@
+"""Search over the segments of a shard.
+
+1. plan    each segment: its mask, or no part in this search (planner.py)
+2. search  each slot: arrays of rows and scores, best first (index/base.py)
+3. rank    all scores in one array, best first; equal scores by id, also across the limit when the search is exact
+4. fetch   payloads and vectors of the hits that are left (fetch.py)
+
+No Python object is made per candidate: ids are looked up once, for the best `limit` rows of each segment.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.query.fetch import fetch_hits
+from shared.query.planner import SegmentPlan, plan_segment
+from shared.query.view import Ranking, Segments, View
+from shared.schema.points import id_order
+from shared.schema.queries import Hit, Search
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+TIE_FACTOR = 16
+"""How much more an exact search asks for while equal scores reach across its limit."""
+
+Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+
+
+class _Part(NamedTuple):
+    """The candidates of one segment, best first."""
+
+    place: int
+    rows: Rows
+    scores: Scores
+
+
+def search_hits(segments: Segments, search: Search) -> list[Hit]:
+    """Return the best points with what the search asks of them. Raises BadInput."""
+    view = View.of(segments)
+    ranking = search_segments(view, search)
+    return fetch_hits(view, ranking, search.with_payload, search.with_vector)
+
+
+def search_segments(segments: Segments, search: Search) -> Ranking:
+    """Return the best `limit` points over all segments. Raises BadInput for a vector of another size."""
+    view = View.of(segments)
+    query = np.frombuffer(search.vector, np.float32)
+    plans = [plan for place, one in enumerate(view) if (plan := plan_segment(one, place, search)) is not None]
+    parts = [_Part(plan.place, *plan.slot.search(query, plan.search)) for plan in plans]
+    if search.params.exact:
+        parts = _with_ties(parts, plans, query, search.limit)
+    if search.score_threshold is not None:
+        parts = _above(parts, search.score_threshold)
+    return _ranked(view, parts, search.limit)
+
+
+def _ranked(view: View, parts: list[_Part], limit: int) -> Ranking:
+    """Merge the parts. Equal scores are rare, so ids are compared only where there are any."""
+    if len(parts) == 1:
+        place, rows, scores = parts[0]
+        if not _has_ties(scores):
+            rows = rows[:limit]
+            return Ranking(view[place].segment.ids(rows), scores[:limit].tolist(), [place] * len(rows), rows.tolist())
+    elif not parts:
+        return Ranking([], [], [], [])
+    scores = np.concatenate([part.scores for part in parts])
+    best = np.argsort(-scores, kind="stable")
+    ordered = scores[best]
+    if len(best) > limit:
+        best = best[: np.count_nonzero(scores >= ordered[limit - 1])]
+    ids = [point_id for part in parts for point_id in view[part.place].segment.ids(part.rows)]
+    rows, values = np.concatenate([part.rows for part in parts]), scores.tolist()
+    places = np.repeat([part.place for part in parts], [len(part.rows) for part in parts])
+    order: list[int] = best.tolist()
+    if _has_ties(ordered):
+        order.sort(key=lambda one: (-values[one], id_order(ids[one])))
+    order = order[:limit]
+    return Ranking(
+        [ids[one] for one in order], [values[one] for one in order], places[order].tolist(), rows[order].tolist()
+    )
+
+
+def _has_ties(scores: Scores) -> bool:
+    return len(scores) > 1 and bool((scores[1:] == scores[:-1]).any())
+
+
+def _above(parts: list[_Part], threshold: float) -> list[_Part]:
+    """Return what scores strictly above the threshold, compared as float32: the precision that clients see."""
+    bound = np.float32(min(max(threshold, -FLOAT32_MAX), FLOAT32_MAX))
+    cuts = [int(np.count_nonzero(part.scores > bound)) for part in parts]
+    return [_Part(part.place, part.rows[:cut], part.scores[:cut]) for part, cut in zip(parts, cuts, strict=True) if cut]
+
+
+def _with_ties(parts: list[_Part], plans: list[SegmentPlan], query: Scores, limit: int) -> list[_Part]:
+    """Complete the parts in which rows that score like the last hit were cut off: the lower id may be among them."""
+    found = sum(len(part.rows) for part in parts)
+    if found <= limit:
+        return parts
+    scores = np.concatenate([part.scores for part in parts])
+    last = np.partition(scores, found - limit)[found - limit]
+    return [_completed(part, plan, query, last) for part, plan in zip(parts, plans, strict=True)]
+
+
+def _completed(part: _Part, plan: SegmentPlan, query: Scores, last: np.float32) -> _Part:
+    asked = plan.search.limit
+    while len(part.rows) == asked and part.scores[-1] >= last:
+        asked *= TIE_FACTOR
+        part = _Part(part.place, *plan.slot.search(query, plan.search._replace(limit=asked)))
+    return part
