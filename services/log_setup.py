@@ -1,4 +1,4 @@
-"""Log lines, set up in one place: every service, the launcher and the standard library's loggers write alike, to stderr.
+"""Log lines, set up in one place: services, launcher and the standard library's loggers write alike, to stderr.
 
 A line is `time level service: event key=value …`; with `log_json` one JSON object. stdout stays free for answers.
 """
@@ -46,8 +46,6 @@ class _Named:
     def __init__(self, service: str) -> None:
         self._service = service
 
-    def __call__(
-        self, _logger: object, _method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
+    def __call__(self, _logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event.setdefault("service", self._service)
         return event

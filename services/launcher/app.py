@@ -1,12 +1,14 @@
 """The launcher: starts what one machine needs, keeps it alive, and leaves no process behind.
 
-Start: claim the data directory, hold the port, Redis, then workers, optimizer and api together. Stop: api first, so that no
-new request comes in; workers, which publish a last checkpoint; the optimizer; Redis last. Every wait is bounded.
+Start: claim the data directory, hold the port, Redis, then workers, optimizer and api together. Stop: api first, so
+that no new request comes in; workers, which publish a last checkpoint; the optimizer; Redis last. Every wait is
+bounded.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from typing import Any
 
 import structlog
 
@@ -132,11 +134,9 @@ async def _all_ready(children: list[Child], seconds: float, stopping: asyncio.Ev
     """True when all are ready, False when asked to stop before. Raises ChildFailed."""
     everyone = asyncio.ensure_future(asyncio.gather(*(child.ready.wait() for child in children)))
     asked = asyncio.ensure_future(stopping.wait())
-    failures = [child.failed for child in children]
+    waited: set[asyncio.Future[Any]] = {everyone, asked, *(child.failed for child in children)}
     try:
-        done, _ = await asyncio.wait(
-            {everyone, asked, *failures}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         everyone.cancel()
         asked.cancel()
@@ -150,7 +150,8 @@ async def _all_ready(children: list[Child], seconds: float, stopping: asyncio.Ev
 async def _first_of(stopping: asyncio.Event, children: list[Child]) -> None:
     asked = asyncio.ensure_future(stopping.wait())
     try:
-        await asyncio.wait({asked, *(child.failed for child in children)}, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {asked, *(child.failed for child in children)}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
         asked.cancel()
     _raise_failure(children)

@@ -1,8 +1,8 @@
 """One child process, kept alive until it is told to stop.
 
-Takes a `ChildSpec`, gives a running process: started in a session of its own (so a Ctrl-C in the terminal reaches only the
-launcher, and whatever the child starts can be found again), tied to the launcher's life by PR_SET_PDEATHSIG, started again
-after a crash with a growing delay, ended with its whole session.
+Takes a `ChildSpec`, gives a running process: started in a session of its own (so a Ctrl-C in the terminal reaches only
+the launcher, and whatever the child starts can be found again), tied to the launcher's life by PR_SET_PDEATHSIG,
+started again after a crash with a growing delay, ended with its whole session.
 """
 
 import asyncio
@@ -148,7 +148,7 @@ class Child:
             if await _byte_arrives(reader):
                 self.ready.set()
             return
-        while not await self.spec.is_ready():
+        while not await self.spec.is_ready():  # noqa: ASYNC110  # another process: no event to wait for
             await asyncio.sleep(0.01)
         self.ready.set()
 

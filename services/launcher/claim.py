@@ -1,9 +1,9 @@
 """The claim on a data directory: one `shoal serve` at a time, and never two Redis on the same files.
 
-1. `flock` on `<data_dir>/lock`. The private Redis inherits the descriptor, so the lock is held as long as launcher or Redis
-   lives: killing the launcher alone does not free the directory.
-2. `<data_dir>/launcher.json` records the launcher and every child by pid and start time. Whoever finds the lock taken reads
-   there who holds it. When that launcher is dead, its children are orphans: they are ended, then the lock is free.
+1. `flock` on `<data_dir>/lock`. The private Redis inherits the descriptor, so the lock is held as long as launcher or
+   Redis lives: killing the launcher alone does not free the directory.
+2. `<data_dir>/launcher.json` records the launcher and every child by pid and start time. Whoever finds the lock taken
+   reads there who holds it. When that launcher is dead, its children are orphans: they are ended, the lock is free.
 """
 
 import fcntl
@@ -58,7 +58,9 @@ class DirectoryClaim:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         record_path(self._data_dir).unlink(missing_ok=True)
         os.close(self.descriptor)
 

@@ -97,4 +97,6 @@ def _bind(endpoint: sockets.socket, host: str, port: int) -> None:
     try:
         endpoint.bind((host, port))
     except OSError as error:
-        raise PortTaken(f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port") from error
+        raise PortTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another port with --port"
+        ) from error

@@ -12,8 +12,9 @@ from pathlib import Path
 import structlog
 
 from services.api.app import ApiService
-from services.launcher.app import PrivateRedis, ShowStatus, hold_port
+from services.launcher.app import PrivateRedis, ShowStatus
 from services.launcher.claim import DirectoryClaim
+from services.launcher.plan import hold_port
 from services.launcher.status import Status
 from services.optimizer.app import OptimizerService
 from services.process import Service
