@@ -1,6 +1,6 @@
 """The only place that opens a connection to Redis, with the settings that a log needs.
 
-The client never retries by itself: a repeated XADD would append twice. Its pool is bounded and waits instead of raising.
+The client never retries by itself: a repeated XADD would append twice. Its pool is bounded, and waits where others raise.
 Deadlines are set per command by `exchange.py`, so that a blocking read and a script can share the pool: every command
 has a connection of its own while it runs.
 """

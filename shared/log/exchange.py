@@ -1,9 +1,9 @@
 """One command and its answer, and Lua scripts, with failures told apart by what they say of the outcome.
 
-- nothing was sent, or Redis answered that it ran nothing (LOADING, BUSY, ...)   LogUnavailable
-- sent, and no answer came                                                       OutcomeUnknown, or LogUnavailable for reads
-- Redis has no memory or disk for writes                                         StorageFull
-Any other error of the server is a mistake of ours and is raised as it is. Answers are raw RESP2: bytes, int, list, None.
+- LogUnavailable   nothing was sent, or Redis answered that it ran nothing (LOADING, BUSY, ...)
+- OutcomeUnknown   sent, and no answer came; for a command that only reads this is LogUnavailable too
+- StorageFull      Redis has no memory or disk for writes
+Any other error of the server is a mistake of ours and is raised as it is. Answers are raw: bytes, int, list, None.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ async def exchange_many(
     """Send commands in one write and return their answers."""
     pool = redis.connection_pool
     try:
-        connection = await pool.get_connection()
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
     except BusyLoadingError as error:
         raise LogUnavailable("redis is loading its data") from error
     except _LOST as error:

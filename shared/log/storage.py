@@ -1,17 +1,18 @@
 """Free space and log bytes, published by nodes through Redis, and the gate that appends pass.
 
 Each node publishes what it sees every few seconds (`publish_storage`): the launcher the volume of the private Redis,
-workers their data volume and the waiting bytes of the shards they lead. A figure vanishes 30 s after its node fell silent.
-The gate reads them at most once a second, so both limits are soft: they may be overrun by what is appended meanwhile.
+workers their data volume and the waiting bytes of the shards they lead. A figure vanishes 30 s after its node fell
+silent. The gate reads at most once a second, so both limits are soft: they may be overrun by what is appended meanwhile.
 """
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
 from shared.clock import Clock, SystemClock
-from shared.errors import LogFull, LogUnavailable, OutcomeUnknown, StorageFull
+from shared.errors import LogFull, LogUnavailable, StorageFull
 from shared.log.exchange import Script
 
 STORAGE_KEY = "{shoal}:storage"
@@ -45,7 +46,7 @@ async def read_storage(redis: Redis) -> Storage:
 
 
 class StorageGate:
-    """Refuses appends while a volume is below its reserve (StorageFull) or all logs together are too large (LogFull)."""
+    """Refuses appends while a volume is below its reserve (StorageFull) or all logs are too large (LogFull)."""
 
     def __init__(self, redis: Redis, reserve_mb: int, log_bytes_max: int, clock: Clock | None = None) -> None:
         self._redis = redis
@@ -63,10 +64,8 @@ class StorageGate:
         now = self._clock.now()
         if now - self._read_at >= FRESH_S:
             self._read_at = now
-            try:
+            with contextlib.suppress(LogUnavailable, StorageFull):
                 self._storage = await read_storage(self._redis)
-            except (LogUnavailable, OutcomeUnknown, StorageFull):
-                pass
         free_mb, log_bytes = self._storage
         if free_mb is not None and free_mb < self._reserve_mb:
             raise StorageFull(f"{free_mb} MB are free, the reserve is {self._reserve_mb} MB: free space or add some")

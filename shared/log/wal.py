@@ -73,7 +73,7 @@ class Wal:
     ) -> None:
         """Create or update a shard: generation and fence only grow. Raises ShardClosed, StaleFence.
 
-        `known` is the leader's own position: while the head is behind it every append raises HeadBehind, until `resume`.
+        `known` is the leader's position: while the head is behind it, appends raise HeadBehind, until `resume`.
         """
         answer = await _open.call(self._redis, [meta_key(key)], [generation, fence, capacity_bytes, known])
         if answer[0] != b"ok":
