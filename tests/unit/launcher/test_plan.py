@@ -1,0 +1,61 @@
+"""What is started, from settings."""
+
+import socket
+
+import pytest
+
+from services.launcher.plan import PortTaken, hold_port, service_specs
+from shared.settings import INTERNAL, Settings, variable_of
+
+
+def test_as_many_processes_as_asked_for_each_with_a_name_of_its_own(tmp_path):
+    settings = Settings(data_dir=tmp_path, workers=2, api=3)
+
+    specs = service_specs(settings)
+
+    names = [spec.name for role in specs.values() for spec in role]
+    assert names == ["worker-1", "worker-2", "optimizer", "api-1", "api-2", "api-3"]
+    assert {spec.environment["SHOAL_NODE_NAME"] for spec in specs["worker"]} == {"worker-1", "worker-2"}
+
+
+def test_a_child_gets_every_setting_of_its_launcher_whatever_stands_in_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOAL_READ_BLOCK_MS", "5")
+    settings = Settings(data_dir=tmp_path, read_block_ms=77)
+
+    (worker,) = service_specs(settings)["worker"]
+
+    given = {name: worker.environment[variable_of(name)] for name in Settings.model_fields if name not in INTERNAL}
+    assert given["read_block_ms"] == "77"
+    assert given["data_dir"] == str(tmp_path)
+
+
+def test_numeric_libraries_of_a_worker_start_no_threads_and_those_of_the_optimizer_what_the_setting_says(tmp_path):
+    settings = Settings(data_dir=tmp_path, indexing_threads=3)
+
+    specs = service_specs(settings)
+
+    assert specs["worker"][0].environment["OMP_NUM_THREADS"] == "1"
+    assert specs["optimizer"][0].environment["NUMBA_NUM_THREADS"] == "3"
+    assert specs["optimizer"][0].nice == settings.optimizer_nice
+
+
+def test_a_taken_port_is_refused_even_when_its_holder_shares_it():
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+
+        with pytest.raises(PortTaken, match="--port"):
+            hold_port("127.0.0.1", holder.getsockname()[1])
+
+
+def test_a_held_port_can_be_shared_and_takes_no_connections_itself():
+    with hold_port("127.0.0.1", 0) as held, socket.socket() as api:
+        api.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        api.bind(held.getsockname())
+        api.listen()
+
+        with socket.create_connection(held.getsockname(), timeout=2):
+            accepted, _ = api.accept()
+
+    accepted.close()
