@@ -5,6 +5,7 @@ decoder skips everything else without making objects of it. When a whole batch h
 usual case, no Python code runs per value.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -41,11 +42,21 @@ def payload_cells(path: Path) -> Callable[[Sequence[bytes]], Cells]:
     decode = msgspec.json.Decoder(list[fields]).decode
 
     def cells(payloads: Sequence[bytes]) -> Cells:
-        decoded = decode(b"[" + b",".join([payload or b"{}" for payload in payloads]) + b"]")
-        values = [item.value for item in decoded]
+        try:
+            decoded = decode(b"[" + b",".join([payload or b"{}" for payload in payloads]) + b"]")
+            values = [item.value for item in decoded]
+        except ValueError:
+            values = [_lenient(payload).get(first) for payload in payloads]
         return _nested_cells(values, below) if below else _plain_cells(values)
 
     return cells
+
+
+def _lenient(payload: bytes) -> dict[str, Any]:
+    """Decode a payload with numbers beyond float64 or broken UTF-8: it is in the log, so filters must live with it."""
+    decoded = json.loads(payload.decode("utf-8", "replace")) if payload else {}
+    assert isinstance(decoded, dict), "a payload is a JSON object"
+    return decoded
 
 
 def no_cells() -> Cells:

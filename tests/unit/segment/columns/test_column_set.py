@@ -1,0 +1,203 @@
+"""A segment's columns: growth, overlays, memory; values of every kind."""
+
+import json
+
+import numpy as np
+import pytest
+
+from shared.segment import bits
+from shared.segment.columns import ColumnCache, ColumnSet
+from shared.segment.columns.arrays import ColumnArrays
+from shared.segment.columns.column_set import EDITS_SLACK, INCOMING_MAX
+from shared.segment.columns.dictionary import Dictionary
+from shared.segment.columns.paths import parse_path
+from tests import builders
+
+
+class Rows:
+    """Payload texts of a growing segment, and how often they were read."""
+
+    def __init__(self, *payloads):
+        self.texts = [json.dumps(payload).encode() for payload in payloads]
+        self.read = 0
+
+    def payloads(self, first, last):
+        self.read += last - first
+        return self.texts[first:last]
+
+    def count(self):
+        return len(self.texts)
+
+    def columns(self, cache=None, **options):
+        return ColumnSet(self.payloads, self.count, cache or ColumnCache(), **options)
+
+
+def passing(columns, condition):
+    return bits.to_rows(columns.column(condition.key).matches(condition)).tolist()
+
+
+def test_true_and_one_and_one_point_zero_are_different_values():
+    columns = Rows({"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}, {"a": [True, 1]}).columns()
+
+    found = [passing(columns, builders.match("a", value)) for value in (1, True, "1")]
+
+    assert found == [[0, 4], [1, 4], [3]]
+
+
+def test_range_takes_integers_and_floats_but_no_booleans_and_texts():
+    columns = Rows({"a": 1}, {"a": 1.5}, {"a": True}, {"a": "1"}, {"a": [9, 1]}, {"a": None}).columns()
+
+    found = passing(columns, builders.within("a", gte=1, lt=2))
+
+    assert found == [0, 1, 4]
+
+
+def test_large_integers_are_compared_exactly():
+    columns = Rows({"a": 2**53}, {"a": 2**53 + 1}, {"a": 2**63 - 1}, {"a": 2**63}).columns()
+
+    matched = passing(columns, builders.match("a", 2**53 + 1))
+    above = passing(columns, builders.within("a", gt=float(2**53)))
+    beyond = passing(columns, builders.within("a", gte=float(2**63)))
+
+    assert (matched, above, beyond) == ([1], [1, 2, 3], [3])
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**400)])
+def test_integer_beyond_float_range_counts_as_infinite(huge):
+    columns = Rows({"a": huge}, {"a": 0}).columns()
+
+    found = passing(columns, builders.within("a", **({"gt": 1e308} if huge > 0 else {"lt": -1e308})))
+
+    assert found == [0]
+
+
+def test_except_takes_any_other_value_of_any_kind_but_no_null():
+    columns = Rows(
+        {"a": "x"}, {"a": ["x", "y"]}, {"a": 1}, {"a": {}}, {"a": None}, {}, {"a": [[]]}, {"a": []}
+    ).columns()
+
+    without_x = passing(columns, builders.match_except("a", "x"))
+    anything = passing(columns, builders.match_except("a"))
+
+    assert (without_x, anything) == ([1, 2, 3, 6], [0, 1, 2, 3, 6])
+
+
+def test_new_rows_are_parsed_once_and_old_ones_not_again():
+    rows = Rows({"a": "x"}, {"a": "y"})
+    columns = rows.columns()
+    passing(columns, builders.match("a", "x"))
+
+    rows.texts.append(b'{"a": "x"}')
+    found = passing(columns, builders.match("a", "x"))
+
+    assert found == [0, 2]
+    assert rows.read == 3
+
+
+def test_latest_overlay_decides_and_the_rows_own_payload_does_not():
+    columns = Rows({"a": "x"}, {"a": "x"}, {"a": "y"}).columns()
+    passing(columns, builders.match("a", "x"))
+
+    columns.overlay(0, b'{"a": "x"}')
+    columns.overlay(2, b'{"a": "x"}')
+    columns.overlay(0, b'{"a": "y"}')
+    columns.overlay(1, b"")
+
+    assert passing(columns, builders.match("a", "x")) == [2]
+    assert passing(columns, builders.is_empty("a")) == [1]
+
+
+def test_many_edits_of_one_row_keep_only_what_counts():
+    columns = Rows({"n": 0}, {"n": 0}).columns()
+
+    for number in range(3 * EDITS_SLACK):
+        columns.overlay(1, b'{"n": %d}' % number)
+        if number % 500 == 0:
+            passing(columns, builders.match("n", number))
+    for number in range(INCOMING_MAX + 2):
+        columns.overlay(0, b'{"n": %d}' % number)
+
+    assert passing(columns, builders.match("n", INCOMING_MAX + 1)) == [0]
+    assert passing(columns, builders.match("n", 3 * EDITS_SLACK - 1)) == [1]
+    assert len(columns._edits) <= EDITS_SLACK + 2
+
+
+def test_final_column_answers_as_a_growing_one_with_less_memory():
+    rows = Rows(*({"a": f"text {place % 500}", "b": place} for place in range(3000)))
+    growing_cache, final_cache = ColumnCache(), ColumnCache()
+    growing, final = rows.columns(growing_cache), rows.columns(final_cache, final=True)
+    conditions = [
+        builders.match("a", "text 7", "text 8", "no such", "text 1", "text 2", "text 3"),
+        builders.match("a", "text 7"),
+        builders.match_except("a", "text 7"),
+        builders.within("b", gt=17.5),
+    ]
+
+    answers = [[passing(columns, condition) for condition in conditions] for columns in (growing, final)]
+
+    assert answers[0] == answers[1]
+    assert len(answers[0][0]) == 30
+    assert final_cache.used_bytes < growing_cache.used_bytes
+
+
+def test_least_recently_used_column_leaves_when_the_budget_is_passed():
+    rows = Rows(*({"a": place, "b": place, "c": place} for place in range(1000)))
+    cache = ColumnCache(budget_bytes=25_000)
+    columns = rows.columns(cache)
+
+    for key in ("a", "b", "a", "c"):
+        passing(columns, builders.match(key, 1))
+
+    assert set(columns.keys()) == {"a", "c"}
+    assert cache.used_bytes <= cache.budget_bytes
+    assert passing(columns, builders.match("b", 5)) == [5]
+
+
+def test_column_larger_than_the_budget_answers_and_is_not_kept():
+    cache = ColumnCache(budget_bytes=100)
+    columns = Rows(*({"a": place} for place in range(100))).columns(cache)
+
+    found = passing(columns, builders.match("a", 5))
+
+    assert found == [5]
+    assert cache.used_bytes == 0
+
+
+def test_collected_column_set_gives_its_memory_back():
+    cache = ColumnCache()
+    columns = Rows({"a": 1}).columns(cache)
+    passing(columns, builders.match("a", 1))
+
+    del columns
+
+    assert cache.used_bytes == 0
+
+
+def test_frozen_dictionary_finds_texts_and_gives_them_back():
+    dictionary = Dictionary()
+    numbers = dictionary.add(["a", "日本", "", "a", "\ud800"])
+
+    dictionary.freeze()
+
+    assert [dictionary.number_of(text) for text in ("a", "日本", "", "\ud800", "b")] == [0, 1, 2, 3, -1]
+    assert dictionary.texts(np.array(numbers, np.int32)) == ["a", "日本", "", "a", "\ud800"]
+
+
+def test_rows_with_one_value_each_cost_no_row_numbers():
+    column = ColumnArrays(parse_path("a"))
+
+    column.extend([b'{"a": 1}'] * 1000)
+    column.freeze()
+
+    assert column.nbytes < 1000 * (8 + 1) + 64
+
+
+def test_payload_that_the_fast_decoder_refuses_does_not_break_the_others():
+    rows = Rows({"a": "x"}, {"a": "y"})
+    rows.texts += [b'{"a": 1e999}', b'{"a": "\xff"}', b""]
+    columns = rows.columns()
+
+    texts = passing(columns, builders.match("a", "x", "\ufffd"))
+    numbers = passing(columns, builders.within("a", gt=0))
+
+    assert (texts, numbers) == ([0, 3], [2])
