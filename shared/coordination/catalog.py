@@ -1,84 +1,163 @@
-"""The catalog: collections, aliases and their config, in Redis. A name is a pointer to a UUID."""
+"""The catalog: collections, aliases and their config, in Redis. A name is a pointer to a UUID.
 
-from collections.abc import Callable
+Every change is one script: it checks, writes the new state and appends to the change stream, whose entry number is the
+catalog's revision. So a reader sees the state of one revision, and a change is seen whole or not at all.
+"""
+
+from pathlib import Path
 
 import msgspec
 from redis.asyncio import Redis
 
+from shared.coordination.keys import (
+    ALIASES,
+    CATALOG,
+    CATALOG_LOG,
+    DELETED,
+    DELETED_AT,
+    NAMES,
+    REVISION,
+)
+from shared.coordination.view import CatalogView
+from shared.coordination.watcher import CatalogWatcher
+from shared.errors import AlreadyExists, BadInput, GenerationChanged, LogUnavailable, NotFound
+from shared.log.exchange import Argument, Script, ask
 from shared.schema.collections import CollectionConfig, CollectionRecord
 
+__all__ = ["AliasChange", "Catalog", "CatalogView", "CatalogWatcher"]
 
-class CatalogView(msgspec.Struct, frozen=True):
-    """The whole catalog at one revision."""
+CHANGES_KEPT = 1000
+"""About how many changes the stream keeps; a reader that missed more reads the state anyway."""
 
-    revision: int = 0
-    by_uuid: dict[str, CollectionRecord] = {}
-    names: dict[str, str] = {}
-    """name -> uuid"""
-    aliases: dict[str, str] = {}
-    """alias -> uuid"""
+DELETED_KEPT_S = 86_400
+"""How long the record of a deleted collection is kept at least."""
 
-    def resolve(self, name_or_alias: str) -> CollectionRecord | None:
-        """Return the collection of a name or an alias; names win."""
-        raise NotImplementedError
+_SCRIPTS = Path(__file__).parent / "scripts"
+_load = Script(_SCRIPTS / "load.lua")
+_create = Script(_SCRIPTS / "create.lua")
+_update = Script(_SCRIPTS / "update.lua")
+_delete = Script(_SCRIPTS / "delete.lua")
+_adopt = Script(_SCRIPTS / "adopt.lua")
+_change_aliases = Script(_SCRIPTS / "change_aliases.lua")
+
+
+class AliasChange(msgspec.Struct, frozen=True):
+    """One change of an alias: `create` alias -> collection's name, `delete` alias, `rename` alias to `other`."""
+
+    kind: str
+    alias: str
+    other: str = ""
 
 
 class Catalog:
-    """Reads and changes the catalog. Every change is one script: check, write, append to the change stream."""
+    """Reads and changes the catalog.
+
+    Every method raises LogUnavailable when Redis cannot be reached; those that change something raise OutcomeUnknown
+    when the answer was lost, and may be called again.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._parsed: dict[bytes, CollectionRecord] = {}
 
     async def load(self) -> CatalogView:
         """Return the catalog as it is now."""
-        raise NotImplementedError
+        keys = [CATALOG, NAMES, ALIASES, REVISION]
+        revision, texts, names, aliases = await _load.call(self._redis, keys, [], lost=LogUnavailable)
+        parsed = {text: self._parsed.get(text) or _record(text) for text in texts[1::2]}
+        self._parsed = parsed
+        return CatalogView(
+            revision=int(revision),
+            by_uuid={uuid.decode(): parsed[text] for uuid, text in zip(texts[::2], texts[1::2], strict=True)},
+            names=_decoded(names),
+            aliases=_decoded(aliases),
+        )
 
     async def create(self, record: CollectionRecord) -> CollectionRecord:
         """Register a new collection. Raises AlreadyExists, BadInput (an alias has the name)."""
-        raise NotImplementedError
+        keys = [CATALOG, NAMES, ALIASES, REVISION, CATALOG_LOG]
+        arguments: list[Argument] = [record.uuid, record.name, record.model_dump_json(), CHANGES_KEPT]
+        match (await _create.call(self._redis, keys, arguments))[0]:
+            case b"exists":
+                raise AlreadyExists(f"Collection `{record.name}` already exists!")
+            case b"alias":
+                raise BadInput(
+                    f"Can't create collection with name {record.name}. Alias with the same name already exists"
+                )
+        return record
 
     async def update(self, uuid: str, expected_generation: int, config: CollectionConfig) -> CollectionRecord:
         """Replace a collection's config; its generation grows by one. Raises GenerationChanged, NotFound."""
-        raise NotImplementedError
+        text = await ask(self._redis, "HGET", CATALOG, uuid)
+        if text is None:
+            raise NotFound(f"Collection `{uuid}` doesn't exist!")
+        old = _record(text)
+        if old.generation == expected_generation:
+            new = CollectionRecord(uuid=uuid, name=old.name, generation=old.generation + 1, config=config)
+            arguments: list[Argument] = [uuid, text, new.model_dump_json(), CHANGES_KEPT]
+            answer = await _update.call(self._redis, [CATALOG, REVISION, CATALOG_LOG], arguments)
+            if answer[0] == b"ok":
+                return new
+        raise GenerationChanged(f"collection {old.name}: its config changed, expected generation {expected_generation}")
 
     async def delete(self, name: str) -> str | None:
         """Remove a collection and its aliases; return its uuid, None when there is none. Aliases are never followed."""
-        raise NotImplementedError
+        keys = [CATALOG, NAMES, ALIASES, REVISION, CATALOG_LOG, DELETED, DELETED_AT]
+        answer = await _delete.call(self._redis, keys, [name, CHANGES_KEPT, DELETED_KEPT_S])
+        return answer[1].decode() if answer[0] == b"ok" else None
 
     async def deleted(self) -> dict[str, CollectionRecord]:
-        """Return the collections deleted within about the last day, by uuid: what workers may collect."""
-        raise NotImplementedError
+        """Return the collections deleted within the last day or so, by uuid: what workers may collect."""
+        texts = await ask(self._redis, "HGETALL", DELETED)
+        return {uuid.decode(): _record(text) for uuid, text in zip(texts[::2], texts[1::2], strict=True)}
 
     async def changes(self, after_revision: int, block_ms: int) -> int:
-        """Wait for a revision other than the given one and return it; the given one when time is up."""
-        raise NotImplementedError
+        """Wait for a revision other than the given one and return it; the given one when time is up.
+
+        A smaller one means that Redis came back older: read the catalog again all the same.
+        """
+        revision = int(await ask(self._redis, "GET", REVISION) or 0)
+        if revision != after_revision or block_ms <= 0:
+            return revision
+        command: tuple[Argument, ...] = ("XREAD", "BLOCK", block_ms, "STREAMS", CATALOG_LOG, f"{after_revision}-0")
+        answer = await ask(self._redis, *command, timeout_s=block_ms / 1000 + 10.0)
+        return int(answer[0][1][-1][0][:-2]) if answer else after_revision
 
     async def adopt(self, records: list[CollectionRecord], aliases: dict[str, str]) -> None:
-        """Register collections found on disk (alias -> uuid). Older than what is there: left alone. Raises AlreadyExists."""
-        raise NotImplementedError
+        """Register collections found on disk and their aliases (alias -> uuid), all or none.
+
+        What the catalog has already under its uuid stays as it is. Raises AlreadyExists when a name is another's.
+        """
+        keys = [CATALOG, NAMES, ALIASES, REVISION, CATALOG_LOG]
+        arguments: list[Argument] = [CHANGES_KEPT, len(records)]
+        for record in records:
+            arguments += [record.uuid, record.name, record.model_dump_json()]
+        for alias, uuid in aliases.items():
+            arguments += [alias, uuid]
+        answer = await _adopt.call(self._redis, keys, arguments)
+        if answer[0] == b"exists":
+            name, holder = answer[1].decode(), answer[2].decode()
+            raise AlreadyExists(f"`{name}` belongs to collection {holder} already; rename or delete that one first")
+
+    async def change_aliases(self, changes: list[AliasChange]) -> None:
+        """Apply alias changes in order, all or none. Raises NotFound, AlreadyExists."""
+        arguments: list[Argument] = [CHANGES_KEPT]
+        for change in changes:
+            arguments += [change.kind, change.alias, change.other]
+        answer = await _change_aliases.call(self._redis, [NAMES, ALIASES, REVISION, CATALOG_LOG], arguments)
+        match answer[0]:
+            case b"no collection":
+                raise NotFound(f"Collection `{answer[1].decode()}` doesn't exist!")
+            case b"no alias":
+                raise NotFound(f"Alias {answer[1].decode()} does not exists!")
+            case b"exists":
+                raise AlreadyExists(f"Collection `{answer[1].decode()}` already exists!")
 
 
-class CatalogWatcher:
-    """Takes catalog changes, gives the newest view."""
+def _record(text: bytes) -> CollectionRecord:
+    return CollectionRecord.model_validate_json(text)
 
-    view: CatalogView
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self.view = CatalogView()
-
-    async def start(self) -> None:
-        """Load the catalog and follow its changes."""
-        raise NotImplementedError
-
-    async def stop(self) -> None:
-        """Stop following."""
-        raise NotImplementedError
-
-    async def refresh(self) -> CatalogView:
-        """Read the catalog now."""
-        raise NotImplementedError
-
-    def on_change(self, callback: Callable[[CatalogView], None]) -> None:
-        """Call back with each newer view, in the event loop; a callback must not block."""
-        raise NotImplementedError
+def _decoded(flat: list[bytes]) -> dict[str, str]:
+    """Return the dict behind a flat answer of HGETALL."""
+    return {field.decode(): value.decode() for field, value in zip(flat[::2], flat[1::2], strict=True)}

@@ -1,23 +1,25 @@
 """The only place that opens a connection to Redis, with the settings that a log needs.
 
-The client never retries by itself: a repeated XADD would append twice. Its pool is bounded, and waits where others raise.
+The client never retries by itself: a repeated XADD would append twice. Its pool is bounded and waits.
 Deadlines are set per command by `exchange.py`, so that a blocking read and a script can share the pool: every command
 has a connection of its own while it runs.
 """
 
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from fakeredis import FakeServer
-from fakeredis.aioredis import FakeRedis
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared.log.exchange import ask
 
+if TYPE_CHECKING:
+    from fakeredis import FakeServer
+
 MEMORY_SCHEME = "memory://"
 
-_memory_servers: WeakValueDictionary[str, FakeServer] = WeakValueDictionary()
+_memory_servers: WeakValueDictionary[str, "FakeServer"] = WeakValueDictionary()
 """Servers of this process by name; one lives as long as a client of it does."""
 
 
@@ -45,6 +47,9 @@ def connect(url: str, *, connections_max: int = 64, wait_s: float = 10.0, connec
 
 
 def _connect_memory(name: str) -> Redis:
+    from fakeredis import FakeServer  # here, because most processes never need it
+    from fakeredis.aioredis import FakeRedis
+
     server = _memory_servers.get(name)
     if server is None:
         server = FakeServer()

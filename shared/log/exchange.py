@@ -8,6 +8,7 @@ Any other error of the server is a mistake of ours and is raised as it is. Answe
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Script:
         self._sha = hashlib.sha1(self._text, usedforsecurity=False).hexdigest()
 
     async def call(
-        self, redis: Redis, keys: list[str], arguments: list[Argument], lost: type[Unavailable] = OutcomeUnknown
+        self, redis: Redis, keys: Sequence[str], arguments: Sequence[Argument], lost: type[Unavailable] = OutcomeUnknown
     ) -> Any:
         """Run the script and return its answer."""
         try:

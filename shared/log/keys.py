@@ -1,4 +1,4 @@
-"""Redis keys of one shard, all with the hash tag `{<uuid>:<shard>}`. `coordination/keys.py` lists every key of Shoal."""
+"""Redis keys of one shard, with the hash tag `{<uuid>:<shard>}`. `coordination/keys.py` lists every key of Shoal."""
 
 from shared.log.position import ShardKey
 

@@ -2,7 +2,7 @@
 
 Each node publishes what it sees every few seconds (`publish_storage`): the launcher the volume of the private Redis,
 workers their data volume and the waiting bytes of the shards they lead. A figure vanishes 30 s after its node fell
-silent. The gate reads at most once a second, so both limits are soft: they may be overrun by what is appended meanwhile.
+silent. The gate reads at most once a second, so both limits are soft: what is appended meanwhile overruns them.
 """
 
 import contextlib

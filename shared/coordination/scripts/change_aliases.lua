@@ -1,0 +1,32 @@
+-- Apply alias changes in order, all or none, so that a switch of an alias is never seen half done.
+--
+-- KEYS  1 names  2 aliases  3 revision  4 change stream
+-- ARGV  1 most changes kept, then for each change three values:
+--       "create", alias, name of the collection; "delete", alias, ""; "rename", old alias, new alias
+-- Gives {"ok"}, or {"no collection", name}, {"no alias", alias}, {"exists", name of a collection}
+local aliases, flat = {}, redis.call('HGETALL', KEYS[2])
+for i = 1, #flat, 2 do aliases[flat[i]] = flat[i + 1] end
+
+for i = 2, #ARGV, 3 do
+  local change, one, other = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local fresh = nil
+  if change == 'create' then
+    local uuid = redis.call('HGET', KEYS[1], other)
+    if not uuid then return {'no collection', other} end
+    aliases[one], fresh = uuid, one
+  elseif change == 'delete' then
+    aliases[one] = nil
+  else
+    local uuid = aliases[one]
+    if not uuid then return {'no alias', one} end
+    aliases[one] = nil
+    aliases[other], fresh = uuid, other
+  end
+  if fresh and redis.call('HEXISTS', KEYS[1], fresh) == 1 then return {'exists', fresh} end
+end
+
+redis.call('DEL', KEYS[2])
+for alias, uuid in pairs(aliases) do redis.call('HSET', KEYS[2], alias, uuid) end
+local revision = string.format('%.0f-0', redis.call('INCR', KEYS[3]))
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], revision, 'change', 'aliases', 'uuid', '')
+return {'ok'}

@@ -1,0 +1,78 @@
+"""Takes catalog changes, gives the newest view. Used by api, worker and optimizer, one per process."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared.clock import Clock, SystemClock
+from shared.coordination.view import CatalogView
+from shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from shared.coordination.catalog import Catalog
+
+BLOCK_MS = 2000
+"""How long a read of the change stream waits; also the longest that a lost wake-up delays a change."""
+
+RETRY_S = 0.5
+"""Pause after Redis could not be reached."""
+
+log = structlog.get_logger()
+
+
+class CatalogWatcher:
+    """Follows the change stream. `view` is replaced, never changed, so a caller may keep one for a request."""
+
+    def __init__(self, catalog: "Catalog", clock: Clock | None = None) -> None:
+        self._catalog = catalog
+        self._clock = clock or SystemClock()
+        self._callbacks: list[Callable[[CatalogView], None]] = []
+        self._loading = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.view = CatalogView()
+
+    async def start(self) -> None:
+        """Load the catalog and follow its changes. Raises LogUnavailable when it cannot be read now."""
+        await self.refresh()
+        self._task = asyncio.create_task(self._follow(), name="catalog watcher")
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def refresh(self) -> CatalogView:
+        """Read the catalog now and return it."""
+        async with self._loading:
+            view = await self._catalog.load()
+            if view != self.view:
+                self.view = view
+                for callback in self._callbacks:
+                    self._call(callback, view)
+        return view
+
+    def on_change(self, callback: Callable[[CatalogView], None]) -> None:
+        """Call back with each newer view, in the event loop; a callback must not block."""
+        self._callbacks.append(callback)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                if await self._catalog.changes(self.view.revision, BLOCK_MS) != self.view.revision:
+                    await self.refresh()
+            except Unavailable as error:
+                log.warning("catalog cannot be read", error=str(error))
+                await self._clock.sleep(RETRY_S)
+
+    def _call(self, callback: Callable[[CatalogView], None], view: CatalogView) -> None:
+        """Run one callback; its failure is its own and must not stop the others."""
+        try:
+            callback(view)
+        except Exception:
+            log.exception("catalog callback failed", callback=getattr(callback, "__qualname__", repr(callback)))
