@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     filter_conditions_max: int = Field(10_000, ge=1, description="most conditions in one filter, nested ones included")
     filter_depth_max: int = Field(64, ge=1, description="deepest nesting of a filter")
     read_timeout_s: float = Field(60.0, gt=0, description="default timeout of a read")
+    shard_wait_s: float = Field(
+        8.0, ge=0, description="how long a request waits for a shard that no worker serves before 503"
+    )
+    write_wait_s: float = Field(600.0, gt=0, description="longest wait of a write with wait=true that names no timeout")
     rpc_frame_bytes_max: int = Field(256 * 2**20, ge=2**20, description="largest frame between api and worker")
     rpc_calls_max: int = Field(4096, ge=1, description="most calls in flight from one api to one worker")
 
@@ -90,6 +94,7 @@ class Settings(BaseSettings):
 
     # caches and logs
     kernel_cache_dir: Path = Field(Path("~/.cache/shoal"), description="where compiled kernels are kept")
+    kernel_level: str = Field("", description="x86-64 level of kernels: v3, v4, v4-vnni or host; empty takes the best")
     log_level: str = Field("info", description="debug, info, warning or error")
     log_json: bool = Field(False, description="log lines as JSON")
 

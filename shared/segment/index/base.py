@@ -14,13 +14,42 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shared.errors import BadInput
 from shared.segment.index.codes import BitCodes, ByteCodes
 from shared.segment.index.graph import Graph
+from shared.segment.index.planning import (
+    Terrain,
+    Way,
+    beam_of,
+    best_scan,
+    byte_candidates,
+    choose,
+    sign_candidates,
+    walk_candidates,
+)
+from shared.segment.index.scratch import POOL, Scratch
+from shared.segment.kernels.bytes_scan import scan_bytes
+from shared.segment.kernels.scores import scan_raw
+from shared.segment.kernels.signs_scan import scan_signs
+from shared.segment.kernels.table import AT, EXHAUSTED, INDEX_PART, KINDS, UNSURE, address
+from shared.segment.kernels.walk import walk, walk_masked
 from shared.segment.layout import SlotLayout
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+
+_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+_NO_SCORES: Floats = np.empty(0, dtype=np.float32)
+
+BEAM_SLACK = 2.0
+"""The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
+
+EXACT_SHARE = 3
+"""Candidates of more than one in so many matching rows are not worth choosing: all rows are scored."""
+
+GROWTH = 4
+"""How much candidates grow when they may not be enough."""
 
 
 class SlotSearch(NamedTuple):
@@ -39,6 +68,16 @@ class SlotSearch(NamedTuple):
     matching: int = 0
     ef: int = 0
     exact: bool = False
+
+
+class _View(NamedTuple):
+    """One state of an index: a table of its addresses, and the arrays behind them. Replaced whole, never changed."""
+
+    table: npt.NDArray[np.int64]
+    vectors: Floats
+    count: int
+    held: tuple[npt.NDArray[np.generic], ...]
+    has_signs: bool
 
 
 class SlotIndex:
@@ -60,18 +99,59 @@ class SlotIndex:
         byte_codes: ByteCodes | None = None,
         bit_codes: BitCodes | None = None,
         graph: Graph | None = None,
-    ) -> None: ...
+    ) -> None:
+        self.layout = layout
+        self.byte_codes = byte_codes
+        self.bit_codes = bit_codes
+        self.graph = graph if byte_codes is not None and graph is not None and len(graph.entries) else None
+        self._entry_rows = None if self.graph is None else np.ascontiguousarray(byte_codes.rows[self.graph.entries])  # type: ignore[union-attr]
+        self.replace(vectors, count)
+
+    @property
+    def vectors(self) -> Floats:
+        """Return the rows, `count` of them in use."""
+        return self._view.vectors
+
+    @property
+    def count(self) -> int:
+        """Return how many rows are in use."""
+        return self._view.count
 
     @property
     def code_bytes(self) -> int:
         """Return the bytes of codes and graph, for the memory figures."""
-        ...
+        parts = (self.byte_codes, self.bit_codes, self.graph)
+        return sum(part.nbytes for part in parts if part is not None)
 
     def replace(self, vectors: Floats, count: int) -> None:
         """Show rows that were appended: `vectors` may be a larger array with the same first rows.
 
         The bit codes, when there are any, must have been appended first. Rows below the old count never change.
         """
+        assert vectors.dtype == np.float32, f"expected float32, got {vectors.dtype}"
+        assert vectors.ndim == 2 and vectors.shape[1] == self.layout.dim, f"expected dim {self.layout.dim}"
+        assert 0 <= count <= len(vectors), f"expected at most {len(vectors)} rows, got {count}"
+        table = np.zeros(INDEX_PART, dtype=np.int64)
+        table[AT.kind] = KINDS[self.layout.distance]
+        table[AT.dim] = self.layout.dim
+        table[AT.count] = count
+        table[AT.vectors] = address(vectors)
+        held: list[npt.NDArray[np.generic]] = [vectors]
+        if self.byte_codes is not None:
+            assert len(self.byte_codes.rows) >= count, "byte codes cover all rows"
+            self.byte_codes.fill(table)
+        has_signs = self.bit_codes is not None and self.bit_codes.count >= count > 0
+        if self.bit_codes is not None and has_signs:
+            self.bit_codes.fill(table)
+            held.extend(self.bit_codes.held)
+        if self.graph is not None:
+            assert len(self.graph.offsets) == count + 1, "the graph covers all rows"
+            table[AT.offsets] = address(self.graph.offsets)
+            table[AT.neighbors] = address(self.graph.neighbors)
+            table[AT.entries] = address(self.graph.entries)
+            table[AT.entry_count] = len(self.graph.entries)
+            table[AT.entry_rows] = address(self._entry_rows)
+        self._view = _View(table, vectors, count, tuple(held), has_signs)
 
     def search(self, query: Floats, options: SlotSearch) -> tuple[Rows, Floats]:
         """Return the best matching rows and their scores.
@@ -79,4 +159,75 @@ class SlotIndex:
         query     float32 (dim,), unit length under Cosine
         Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k = min(limit, matching)
         """
-        ...
+        view = self._view
+        count = view.count
+        matching = count if options.words is None else min(options.matching, count)
+        limit = min(options.limit, matching)
+        if limit <= 0:
+            return _NO_ROWS, _NO_SCORES
+        if len(query) != self.layout.dim:
+            raise BadInput(f"Wrong input: Vector dimension error: expected dim: {self.layout.dim}, got {len(query)}")
+        scratch = POOL.take()
+        try:
+            scratch.fit_dim(self.layout.dim)
+            scratch.fit_limit(limit)
+            scratch.query[: self.layout.dim] = query
+            table = scratch.table
+            table[:INDEX_PART] = view.table
+            table[AT.limit] = limit
+            words = options.words
+            table[AT.words] = 0 if words is None else address(words)
+            all_words = (count + 63) >> 6
+            table[AT.word_count] = all_words if words is None else min(len(words), all_words)
+            terrain = Terrain(
+                count, self.layout.dim, matching, self.byte_codes is not None, view.has_signs, self.graph is not None
+            )
+            hits = self._run(scratch, terrain, options, limit)
+            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
+        finally:
+            POOL.give(scratch)
+
+    def _run(self, scratch: Scratch, terrain: Terrain, options: SlotSearch, limit: int) -> int:
+        if options.exact:
+            return int(scan_raw(scratch.table))
+        way, budget = choose(terrain, limit, options.ef)
+        if way is Way.WALK:
+            hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit, options.words is None)
+            if hits >= limit:
+                return hits
+            way, _ = best_scan(terrain, limit)
+        return _scan(scratch, terrain, way, limit)
+
+
+def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int, is_open: bool) -> int:
+    """Return the hits of a walk, 0 when it was given up."""
+    table = scratch.table
+    share = terrain.matching / terrain.count
+    capacity = ef if is_open else min(terrain.count, int(BEAM_SLACK * ef / share) + ef)
+    scratch.fit_candidates(ef)
+    scratch.fit_walk(capacity, terrain.count)
+    table[AT.ef] = ef
+    table[AT.beam_capacity] = capacity
+    table[AT.budget] = budget
+    table[AT.candidates] = walk_candidates(limit, ef)
+    table[AT.epoch] = scratch.next_epoch()
+    hits = int(walk(table) if is_open else walk_masked(table))
+    return 0 if table[AT.status] == EXHAUSTED else hits
+
+
+def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int) -> int:
+    """Return the hits of a scan; candidates grow until no row outside them is likely to belong."""
+    table = scratch.table
+    if way is Way.EXACT:
+        return int(scan_raw(table))
+    candidates = byte_candidates(limit) if way is Way.BYTES else sign_candidates(limit)
+    while True:
+        candidates = min(candidates, terrain.matching)
+        if candidates * EXACT_SHARE >= terrain.matching:
+            return int(scan_raw(table))
+        scratch.fit_candidates(candidates)
+        table[AT.candidates] = candidates
+        hits = int(scan_bytes(table) if way is Way.BYTES else scan_signs(table))
+        if way is Way.BYTES or table[AT.status] != UNSURE:
+            return hits
+        candidates *= GROWTH

@@ -6,28 +6,94 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.schema.collections import Distance
+from shared.segment.kernels.bytes_scan import encode_byte_rows
+from shared.segment.kernels.table import AT, KINDS, address
 
 Arrays = dict[str, npt.NDArray[np.generic]]
+Floats = npt.NDArray[np.float32]
+
+SAMPLE = 20_000
+DEVIATIONS = 8.0
+"""Values further from the centre than so many root mean squares of the widest dim are clipped."""
+
+
+def choose_scale(vectors: Floats) -> tuple[Floats, np.float32]:
+    """Return centre (dim,) and scale of the codes for `vectors`: whole numbers in [0, 255] are kept exactly."""
+    step = max(1, len(vectors) // SAMPLE)
+    sample = np.asarray(vectors[::step], dtype=np.float32)
+    if len(sample) == 0:
+        return np.zeros(vectors.shape[1], dtype=np.float32), np.float32(1)
+    if sample.min() >= 0 and 1 < sample.max() <= 255 and not np.any(sample != np.floor(sample)):
+        return np.full(vectors.shape[1], 128, dtype=np.float32), np.float32(1)
+    centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+    spread = sample - centre
+    largest = float(np.abs(spread).max())
+    widest = float(np.sqrt((spread * spread).mean(axis=0, dtype=np.float64).max()))
+    reach = min(largest, DEVIATIONS * widest)
+    return centre, np.float32(127 / reach if reach > 0 else 1)
 
 
 class ByteCodes:
-    """int8 codes of a sealed segment's rows."""
+    """int8 codes of a sealed segment's rows.
+
+    rows          int8 (n, stride), C-contiguous
+    corrections   int32 (n,), see kernels/bytes_scan.py
+    centre        float32 (dim,)
+    scale         float32 (1,)
+    """
+
+    def __init__(
+        self, rows: npt.NDArray[np.int8], corrections: npt.NDArray[np.int32], centre: Floats, scale: Floats
+    ) -> None:
+        self.rows = rows
+        self.corrections = corrections
+        self.centre = centre
+        self.scale = scale
 
     @classmethod
-    def build(cls, vectors: npt.NDArray[np.float32], distance: Distance) -> Self:
+    def build(cls, vectors: Floats, distance: Distance) -> Self:
         """Return the codes of all rows of `vectors` (n, dim)."""
-        raise NotImplementedError
+        codes = cls.prepare(vectors, distance)
+        codes.encode(vectors, distance, 0, len(vectors))
+        return codes
+
+    @classmethod
+    def prepare(cls, vectors: Floats, distance: Distance) -> Self:
+        """Return codes with room for all rows of `vectors` and none encoded, for builders that encode in threads."""
+        count, dim = vectors.shape
+        centre, scale = choose_scale(vectors)
+        rows = np.zeros((count, (dim + 63) // 64 * 64), dtype=np.int8)
+        return cls(rows, np.zeros(count, dtype=np.int32), centre, np.array([scale], dtype=np.float32))
+
+    def encode(self, vectors: Floats, distance: Distance, first: int, last: int) -> None:
+        """Encode rows [first, last)."""
+        encode_byte_rows(
+            KINDS[distance], address(vectors), vectors.shape[1], first, last, address(self.centre),
+            address(self.scale), address(self.rows), self.rows.shape[1], address(self.corrections),
+        )  # fmt: skip
 
     def arrays(self) -> Arrays:
         """Return the arrays to store, by name."""
-        raise NotImplementedError
+        return {"rows": self.rows, "corrections": self.corrections, "centre": self.centre, "scale": self.scale}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, distance: Distance) -> Self:
-        """Return the codes over stored arrays; the rows are copied into memory of their own."""
-        raise NotImplementedError
+        """Return the codes over stored arrays; the rows are copied into memory of their own.
+
+        A walk reads rows at random: private memory comes in huge pages, a mapped file does not.
+        """
+        owned = {name: np.array(array) for name, array in arrays.items()}
+        return cls(owned["rows"], owned["corrections"], owned["centre"], owned["scale"])
+
+    def fill(self, table: npt.NDArray[np.int64]) -> None:
+        """Write where the codes are into a table."""
+        table[AT.byte_rows] = address(self.rows)
+        table[AT.byte_stride] = self.rows.shape[1]
+        table[AT.byte_corrections] = address(self.corrections)
+        table[AT.byte_centre] = address(self.centre)
+        table[AT.byte_scale] = address(self.scale)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes held."""
-        raise NotImplementedError
+        return self.rows.nbytes + self.corrections.nbytes + self.centre.nbytes + self.scale.nbytes

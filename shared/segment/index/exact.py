@@ -4,6 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.schema.collections import Distance
+from shared.segment.index.scratch import POOL
+from shared.segment.kernels import scores
+from shared.segment.kernels.table import AT, KINDS, SIZE, address
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -15,11 +18,34 @@ def score_rows(distance: Distance, vectors: Floats, query: Floats, rows: Rows) -
 
     Cosine, Dot   <q, x>;  Euclid  -sqrt(sum (q - x)²);  Manhattan  -sum |q - x|
     """
-    raise NotImplementedError
+    query = np.ascontiguousarray(query, dtype=np.float32)
+    rows = np.ascontiguousarray(rows, dtype=np.int64)
+    assert query.shape == (vectors.shape[1],), f"expected dim {vectors.shape[1]}, got {query.shape}"
+    assert len(rows) == 0 or (rows.min() >= 0 and rows.max() < len(vectors)), "row out of range"
+    out = np.empty(len(rows), dtype=np.float32)
+    scores.score_rows(
+        KINDS[distance], address(vectors), vectors.shape[1], address(query), address(rows), len(rows), address(out)
+    )
+    return out
 
 
 def scan(
     distance: Distance, vectors: Floats, count: int, query: Floats, words: Words | None, limit: int
 ) -> tuple[Rows, Floats]:
     """Return the best `limit` of the rows that pass, by brute force: best first, ties by row."""
-    raise NotImplementedError
+    table = np.zeros(SIZE, dtype=np.int64)
+    limit = min(limit, count)
+    with POOL.lease() as scratch:
+        scratch.fit_dim(vectors.shape[1])
+        scratch.fit_limit(limit)
+        scratch.query[: vectors.shape[1]] = query
+        table[AT.query :] = scratch.table[AT.query :]
+        table[AT.kind] = KINDS[distance]
+        table[AT.dim] = vectors.shape[1]
+        table[AT.count] = count
+        table[AT.vectors] = address(vectors)
+        table[AT.words] = address(words)
+        table[AT.word_count] = (count + 63) // 64 if words is None else min(len(words), (count + 63) // 64)
+        table[AT.limit] = limit
+        hits = scores.scan_raw(table)
+        return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()

@@ -1,0 +1,241 @@
+"""1-bit codes (RaBitQ): rotation, encoding of rows and of the 4-bit query, and the scan of all groups.
+
+Sixteen rows form a group: words word by word, uint64 (words, 16), and beside them float32 (3, 16) factor, bias, ones.
+With x' = R(x - mean), b its signs, q' = R(q - mean) in steps of s from lo, ones(w) the set bits of w, D padded dims:
+
+    <q', x'> ≈ ((2 (lo · ones(b) + s · sum_j 2^j · ones(b & q'_j)) - sum q') / sqrt(D)) · factor
+    factor   = |x'|² · sqrt(D) / sum |x'_t|            (|x'| over the cosine between x' and its signs)
+    bias     = <mean, x> for Cosine and Dot, -|x'|²/2 for Euclid
+"""
+
+import math
+
+import numpy as np
+from numba import carray
+
+from shared.segment.kernels.keys import heap_push, heap_replace, key_score, score_key
+from shared.segment.kernels.memory import float32_at, int64_at, uint64_at
+from shared.segment.kernels.registry import TABLE, device, kernel
+from shared.segment.kernels.scores import bit_place, rescore
+from shared.segment.kernels.sign_lanes import add_products, add_signs, butterfly, estimate_group, scale_lanes
+from shared.segment.kernels.table import AT, EUCLID, FINISHED, UNSURE
+
+LANE_BYTES = 64
+GROUP = 16
+
+DOUBT = np.float32(1.0)
+"""How many root mean square errors beyond the worst candidate a hit must be for the candidates to be enough."""
+
+
+@device
+def rotate(lanes, padded, flips, rounds):
+    """Rotate sixteen rows in place: `rounds` of sign flips and a Hadamard transform.
+
+    The transform covers the largest power of two of dims, in turn the first and the last of them, so that two
+    neighbouring rounds overlap and all dims mix.
+    """
+    signs = carray(float32_at(flips), (rounds, padded))
+    width = 64
+    while width * 2 <= padded:
+        width *= 2
+    norm = np.float32(1 / math.sqrt(width))
+    for step in range(rounds):
+        start = 0 if step % 2 == 0 else padded - width
+        for t in range(padded):
+            inside = start <= t < start + width
+            scale_lanes(lanes + t * LANE_BYTES, signs[step, t] * (norm if inside else np.float32(1)))
+        base = lanes + start * LANE_BYTES
+        half = 1
+        while half < width:
+            for first in range(0, width, 2 * half):
+                for t in range(first, first + half):
+                    butterfly(base + t * LANE_BYTES, base + (t + half) * LANE_BYTES)
+            half *= 2
+
+
+@kernel("int64(int64, int64, int64, int64)")
+def rotate_lanes(lanes, padded, flips, rounds):
+    """Rotate sixteen rows that lie one per lane: float32 (padded, 16)."""
+    rotate(lanes, padded, flips, rounds)
+    return 0
+
+
+@device
+def load_lanes(vectors, dim, first, last, lanes, padded):
+    """Lay rows [first, last), at most sixteen, one per lane; zeros elsewhere."""
+    out = carray(float32_at(lanes), (padded * GROUP,))
+    out[:] = 0
+    for row in range(first, last):
+        values = carray(float32_at(vectors + row * dim * 4), (dim,))
+        lane = row - first
+        for t in range(dim):
+            out[t * GROUP + lane] = values[t]
+
+
+@kernel("int64(int64[::1], int64, int64)")
+def encode_sign_rows(table, first, last):
+    """Write the codes of rows [first, last). The words of these rows must be zero already."""
+    padded = table[AT.sign_padded]
+    dim = table[AT.dim]
+    lanes = table[AT.lanes]
+    word_count = padded // 64
+    mean = carray(float32_at(table[AT.sign_mean]), (padded,))
+    mean_square = np.float32(0)
+    for t in range(padded):
+        mean_square += mean[t] * mean[t]
+    sums = np.empty((3, GROUP), np.float32)
+    fresh = np.empty((word_count, GROUP), np.uint64)
+    row = first
+    while row < last:
+        group = row // GROUP
+        end = min(last, (group + 1) * GROUP)
+        load_lanes(table[AT.vectors], dim, row, end, lanes, padded)
+        rotate(lanes, padded, table[AT.sign_flips], table[AT.sign_rounds])
+        encode_lanes(lanes, padded, mean, sums, fresh)
+        words = carray(uint64_at(table[AT.sign_words] + group * word_count * GROUP * 8), (word_count, GROUP))
+        meta = carray(float32_at(table[AT.sign_meta] + group * 3 * GROUP * 4), (3, GROUP))
+        for lane in range(end - row):
+            place = row % GROUP + lane
+            ones = np.uint64(0)
+            for word in range(word_count):
+                words[word, place] = fresh[word, lane]
+                ones += ones_of(fresh[word, lane])
+            square = sums[0, lane]
+            meta[0, place] = square * np.float32(math.sqrt(padded)) / sums[1, lane] if sums[1, lane] > 0 else 0
+            meta[1, place] = -square / 2 if table[AT.kind] == EUCLID else sums[2, lane] + mean_square
+            meta[2, place] = np.float32(ones)
+        row = end
+    return last - first
+
+
+@device
+def ones_of(word):
+    """Return the number of set bits."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@device
+def encode_lanes(lanes, padded, mean, sums, words):
+    """Centre sixteen rotated rows, give their sums of x², |x| and x·mean, and their sign words."""
+    values = carray(float32_at(lanes), (padded, GROUP))
+    sums[:] = 0
+    words[:] = 0
+    for t in range(padded):
+        for lane in range(GROUP):
+            values[t, lane] -= mean[t]
+        at = lanes + t * LANE_BYTES
+        add_products(at, sums.ctypes.data, mean[t])
+        add_signs(at, words.ctypes.data + (t >> 6) * GROUP * 8, np.int64(t & 63))
+
+
+@device
+def encode_query_signs(table):
+    """Rotate and centre the query and write its four bit planes.
+
+    Return the three factors of the estimate, and what to add to it: then it approximates the score itself (Cosine, Dot)
+    or (|q'|² - distance²) / 2 (Euclid), and |q'|².
+    """
+    padded = table[AT.sign_padded]
+    lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
+    mean = carray(float32_at(table[AT.sign_mean]), (padded,))
+    load_lanes(table[AT.query], table[AT.dim], 0, 1, table[AT.lanes], padded)
+    rotate(table[AT.lanes], padded, table[AT.sign_flips], table[AT.sign_rounds])
+    shift = np.float32(0)
+    square = np.float32(0)
+    low = np.float32(np.inf)
+    high = np.float32(-np.inf)
+    for t in range(padded):
+        shift += (lanes[t, 0] - mean[t]) * mean[t]
+        value = lanes[t, 0] - mean[t]
+        lanes[t, 0] = value
+        square += value * value
+        low = min(low, value)
+        high = max(high, value)
+    step = (high - low) / np.float32(15)
+    inverse = np.float32(1) / step if step > 0 else np.float32(0)
+    planes = carray(uint64_at(table[AT.planes]), (padded // 64, 4))
+    planes[:] = 0
+    total = 0
+    for t in range(padded):
+        code = np.uint64(min(np.float32(15), (lanes[t, 0] - low) * inverse + np.float32(0.5)))
+        total += np.int64(code)
+        for j in range(4):
+            planes[t >> 6, j] |= ((code >> np.uint64(j)) & np.uint64(1)) << np.uint64(t & 63)
+    root = np.float32(1 / math.sqrt(padded))
+    f0 = 2 * low * root
+    f1 = 2 * step * root
+    f2 = -(np.float32(total) * step + low * np.float32(padded)) * root
+    return f0, f1, f2, (np.float32(0) if table[AT.kind] == EUCLID else shift), square
+
+
+@device
+def is_unsure(table, keys, size, shift, square):
+    """Return whether a row outside the candidates may well beat the last hit.
+
+    The candidates' own errors tell how far estimates are off; the worst candidate's estimate bounds all rows outside.
+    """
+    scores = carray(float32_at(table[AT.exact]), (size,))
+    hits = carray(float32_at(table[AT.out_scores]), (table[AT.limit],))
+    is_euclid = table[AT.kind] == EUCLID
+    errors = np.float32(0)
+    for place in range(size):
+        score = scores[place]
+        value = (square - score * score) / 2 if is_euclid else score
+        error = value - key_score(keys[place]) - shift
+        errors += error * error
+    last = hits[table[AT.limit] - 1]
+    reached = (square - last * last) / 2 if is_euclid else last
+    return reached < key_score(keys[0]) + shift + DOUBT * np.float32(math.sqrt(errors / size))
+
+
+@kernel(TABLE)
+def scan_signs(table):
+    """Estimate all groups with passing rows, score the best `candidates` exactly, write the best `limit`."""
+    f0, f1, f2, shift, square = encode_query_signs(table)
+    padded = table[AT.sign_padded]
+    block_bytes = padded // 64 * GROUP * 8
+    capacity = table[AT.candidates]
+    heap = carray(int64_at(table[AT.heap]), (capacity,))
+    estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
+    count = table[AT.count]
+    words = carray(uint64_at(table[AT.words]), (table[AT.word_count],))
+    threshold = np.float32(-np.inf)
+    size = 0
+    scored = 0
+    for group in range((count + GROUP - 1) // GROUP):
+        first = group * GROUP
+        passing = np.uint64(0xFFFF)
+        if table[AT.words] != 0:
+            if group >> 2 >= table[AT.word_count]:
+                break
+            passing = (words[np.uintp(group >> 2)] >> np.uint64((group & 3) * GROUP)) & np.uint64(0xFFFF)
+            if passing == np.uint64(0):
+                continue
+        scored += GROUP
+        above = estimate_group(
+            table[AT.sign_words] + group * block_bytes, table[AT.planes], padded // 64,
+            table[AT.sign_meta] + group * 3 * GROUP * 4, f0, f1, f2, threshold, table[AT.estimates],
+        )  # fmt: skip
+        above &= passing
+        while above != np.uint64(0):
+            lowest = above & (~above + np.uint64(1))
+            above ^= lowest
+            lane = bit_place(lowest)
+            row = first + lane
+            if row >= count:
+                break
+            key = score_key(estimates[np.uintp(lane)], row)
+            if size < capacity:
+                heap_push(heap, size, key)
+                size += 1
+            elif key < heap[0]:
+                heap_replace(heap, size, key)
+            if size == capacity:
+                threshold = key_score(heap[0])
+    table[AT.scored] = scored
+    hits = rescore(table, heap, size)
+    table[AT.status] = UNSURE if size == capacity and is_unsure(table, heap, size, shift, square) else FINISHED
+    return hits

@@ -1,0 +1,88 @@
+"""The table that the search kernels take: one int64 array of addresses and numbers, in three parts.
+
+The first part belongs to an index and is copied whole, the second to the scratch that a running kernel leased, the rest
+to one call. Addresses are of C-contiguous arrays; 0 means that there is none.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.schema.collections import Distance
+
+DOT, EUCLID, MANHATTAN = 0, 1, 2
+"""Kinds of score."""
+
+KINDS = {Distance.COSINE: DOT, Distance.DOT: DOT, Distance.EUCLID: EUCLID, Distance.MANHATTAN: MANHATTAN}
+
+
+class Table(NamedTuple):
+    """Where each field of the table is."""
+
+    # of the index
+    kind: int = 0
+    dim: int = 1
+    count: int = 2
+    vectors: int = 3  # float32 (count, dim)
+    byte_rows: int = 4  # int8 (count, byte_stride)
+    byte_stride: int = 5  # bytes of a row, a multiple of 64
+    byte_corrections: int = 6  # int32 (count,)
+    byte_centre: int = 7  # float32 (dim,)
+    byte_scale: int = 8  # float32 (1,)
+    sign_words: int = 9  # uint64 (groups, padded / 64, 16)
+    sign_meta: int = 10  # float32 (groups, 3, 16): factor, bias, ones
+    sign_padded: int = 11  # rotated dims, a multiple of 64
+    sign_mean: int = 12  # float32 (padded,), rotated
+    sign_flips: int = 13  # float32 (rounds, padded)
+    sign_rounds: int = 14
+    offsets: int = 15  # int64 (count + 1,)
+    neighbors: int = 16  # int32
+    entries: int = 17  # int32 (entry_count,)
+    entry_count: int = 18
+    entry_rows: int = 19  # int8 (entry_count, byte_stride): copies of their codes
+    # of the scratch
+    query: int = 20  # float32 (dim,)
+    query_bytes: int = 21  # uint8 (byte_stride,)
+    lanes: int = 22  # float32 (padded, 16)
+    planes: int = 23  # uint64 (padded / 64, 4)
+    estimates: int = 24  # float32 (64,)
+    heap: int = 25  # int64 (candidates,)
+    best: int = 26  # int64 (limit,)
+    beam: int = 27  # int64 (beam_capacity,)
+    pending: int = 28  # int32 (4096,)
+    visited: int = 29  # uint8 (count,)
+    out_rows: int = 30  # int64 (limit,)
+    out_scores: int = 31  # float32 (limit,)
+    # of the call
+    words: int = 32  # uint64 (word_count,)
+    word_count: int = 33
+    limit: int = 34
+    ef: int = 35
+    candidates: int = 36  # how many candidates are scored exactly
+    epoch: int = 37
+    beam_capacity: int = 38
+    budget: int = 39  # rows that a walk may estimate
+    # results
+    hits: int = 40
+    scored: int = 41  # rows estimated
+    status: int = 42
+    exact: int = 43  # float32 (candidates,), of the scratch: the candidates' scores in the order of their keys
+    hops: int = 44
+    pending_keys: int = 45  # int64 (4096,), of the scratch
+
+
+AT = Table()
+INDEX_PART = AT.query
+SIZE = len(AT)
+
+FINISHED, UNSURE, EXHAUSTED = 0, 1, 2
+"""Statuses: done; a better row may lie outside the candidates; the walk's budget ran out or it found too little."""
+
+
+def address(array: npt.NDArray[np.generic] | None) -> int:
+    """Return the address of an array's first element, 0 for None."""
+    if array is None:
+        return 0
+    assert array.flags.c_contiguous, "kernels read C-contiguous arrays only"
+    return int(array.__array_interface__["data"][0])
