@@ -64,6 +64,7 @@ class WalConfig(_Model):
 
     wal_capacity_mb: Annotated[int, Field(ge=1)] = 32
     wal_segments_ahead: Annotated[int, Field(ge=0)] = 0
+    wal_retain_closed: Annotated[int, Field(ge=1)] = 1
 
 
 class CollectionConfig(_Model):

@@ -1,0 +1,105 @@
+"""Collections: create, change, delete, describe.
+
+A crash leaves nothing half done, because the catalog alone says what exists:
+- create writes the catalog first. Shards that were not opened in the log are opened by the worker that leads them, or
+  by the api at the first write.
+- delete closes the shards first, so that nothing is acknowledged after it. Cut short there, the collection refuses
+  writes until the delete is repeated; the catalog's delete entry alone permits removing files.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from uuid import uuid4
+
+import structlog
+
+from services.api.directory import Directory
+from services.api.shards import Shards
+from shared.coordination.catalog import Catalog
+from shared.errors import GenerationChanged, Unavailable
+from shared.log.position import ShardKey
+from shared.log.wal import Wal
+from shared.schema.collections import CollectionConfig, CollectionRecord
+from shared.schema.queries import Describe, DescribeReply
+
+CREATE_WAIT_S = 10.0
+"""How long a create waits for live workers when it gives no timeout."""
+
+UPDATES_MAX = 8
+MEGABYTE = 2**20
+
+log = structlog.get_logger()
+
+
+class Admin:
+    """Takes changes of collections, makes them."""
+
+    def __init__(self, catalog: Catalog, directory: Directory, wal: Wal, shards: Shards) -> None:
+        self._catalog = catalog
+        self._directory = directory
+        self._wal = wal
+        self._shards = shards
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def create(self, name: str, config: CollectionConfig, timeout_s: float | None) -> None:
+        """Create a collection and wait, bounded, until its shards answer. Raises AlreadyExists, BadInput."""
+        record = await self._catalog.create(CollectionRecord(uuid=str(uuid4()), name=name, config=config))
+        for key in _keys(record):
+            capacity_bytes = config.wal_config.wal_capacity_mb * MEGABYTE
+            await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes)
+        await self._directory.reload()
+        try:
+            asking = self._shards.asking("Create collection", CREATE_WAIT_S if timeout_s is None else timeout_s)
+            await self._shards.ask_all(record, Describe(), DescribeReply, asking)
+        except Unavailable as error:
+            log.warning("collection is created, its shards do not answer yet", collection=name, error=str(error))
+
+    async def change(self, name: str, changed: Callable[[CollectionConfig], CollectionConfig]) -> None:
+        """Replace a collection's config by what `changed` makes of it. Raises NotFound, Rejected."""
+        for _ in range(UPDATES_MAX):
+            record = await self._directory.resolve(name)
+            config = changed(record.config)
+            if config == record.config:
+                return
+            try:
+                await self._catalog.update(record.uuid, record.generation, config)
+            except GenerationChanged:
+                await self._directory.reload()
+                continue
+            await self._directory.reload()
+            return
+        raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
+
+    async def delete(self, name: str) -> bool:
+        """Delete a collection; False when there is none. An alias is never followed."""
+        view = await self._directory.reload()
+        uuid = view.names.get(name)
+        record = view.by_uuid.get(uuid) if uuid is not None else None
+        if record is None:
+            return False
+        for key in _keys(record):
+            await self._wal.close_shard(key)
+        deleted = await self._catalog.delete(name)
+        await self._directory.reload()
+        self._later(self._drop(record))
+        return deleted is not None
+
+    async def close(self) -> None:
+        """Finish what runs in the background."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _drop(self, record: CollectionRecord) -> None:
+        for key in _keys(record):
+            try:
+                await self._wal.drop(key)
+            except Unavailable as error:
+                log.warning("log of a deleted shard is left to expire", shard=str(key), error=str(error))
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _keys(record: CollectionRecord) -> list[ShardKey]:
+    return [ShardKey(record.uuid, shard) for shard in range(record.config.shard_number)]

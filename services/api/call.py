@@ -1,0 +1,86 @@
+"""What a handler gets: the services it uses, the parts of the path, the query string and the body.
+
+Handlers know nothing of HTTP beyond this; `endpoint.py` measures, and turns results and errors into answers.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from services.api.admin import Admin
+from services.api.directory import Directory
+from services.api.metrics import Metrics
+from services.api.positions import HEADER, ShardPositions, decode_token
+from services.api.reads import Reader
+from services.api.shards import Asking, Shards
+from services.api.validate.selections import Limits
+from services.api.writes import Writer
+from shared.coordination.catalog import CatalogView
+from shared.errors import BadFormat, TooLarge
+from shared.log.wal import Wal
+from shared.schema.jobs import JobStatus
+from shared.settings import Settings
+
+
+class Services(NamedTuple):
+    """Everything that handlers use."""
+
+    settings: Settings
+    limits: Limits
+    directory: Directory
+    shards: Shards
+    reader: Reader
+    writer: Writer
+    admin: Admin
+    wal: Wal
+    jobs: Callable[[str], Awaitable[list[JobStatus]]]
+    """A collection's optimizer jobs by its uuid, oldest first."""
+    metrics: Metrics
+
+    @property
+    def catalog(self) -> CatalogView:
+        return self.directory.view
+
+
+class Answer(NamedTuple):
+    """A result for the envelope."""
+
+    result: object
+    headers: dict[str, str] | None = None
+
+
+class Call:
+    """One request."""
+
+    __slots__ = ("names", "query", "request", "services")
+
+    def __init__(self, request: web.BaseRequest, services: Services, names: list[str], query: str) -> None:
+        self.request = request
+        self.services = services
+        self.names = names
+        self.query = query
+
+    async def body(self) -> bytes:
+        """Return the JSON body, unread. Raises BadFormat for another content type, TooLarge."""
+        content_type = self.request.headers.get("Content-Type", "")
+        if "json" not in content_type:
+            raise BadFormat(f"expected application/json, got {content_type or 'none'}", "content type")
+        try:
+            return await self.request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            limit = self.services.settings.body_bytes_max
+            raise TooLarge(f"the body is larger than the {limit} bytes that are taken") from error
+
+    def positions(self) -> ShardPositions:
+        """Return the positions that the request's token holds. Raises BadRequest."""
+        token = self.request.headers.get(HEADER)
+        return decode_token(token) if token else {}
+
+    def asking(self, operation: str, timeout_s: int | None) -> Asking:
+        """Return how this request asks shards."""
+        seconds = self.services.settings.read_timeout_s if timeout_s is None else float(timeout_s)
+        return self.services.shards.asking(operation, seconds, self.positions())
+
+
+Handler = Callable[[Call], Awaitable[Answer | web.Response]]

@@ -1,0 +1,101 @@
+"""What a collection looks like from outside: its config with defaults, its counts, and a status with its reason.
+
+grey    some shard does not answer: no live worker serves it
+red     a segment is quarantined, or a shard's last finished job failed
+yellow  jobs are queued or running, or some segment holds enough to want an index
+green   nothing to do
+"""
+
+from typing import Any, NamedTuple
+
+from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord
+from shared.schema.jobs import JobStatus, wants_index
+from shared.schema.queries import DescribeReply
+
+
+class Facts(NamedTuple):
+    """What is known of a collection right now.
+
+    shards  figures by shard; None where it does not answer
+    heads   the last position in each shard's log; None when the log does not answer
+    jobs    of the optimizer, oldest first
+    """
+
+    shards: list[DescribeReply | None]
+    heads: list[int] | None
+    jobs: list[JobStatus]
+
+
+def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
+    """Return the result of `GET /collections/{name}`."""
+    known = [shard for shard in facts.shards if shard is not None]
+    segments = [segment for shard in known for segment in shard.segments]
+    status, reasons = _status(record.config, facts)
+    shown: dict[str, Any] = {
+        "status": status,
+        "optimizer_status": {"error": reasons[0]} if status == "red" else "ok",
+        "indexed_vectors_count": sum(segment.indexed_vectors for segment in segments),
+        "points_count": sum(shard.points for shard in known),
+        "segments_count": len(segments),
+        "config": describe_config(record.config),
+        "payload_schema": {},
+        "update_queue": {"length": _queue_length(facts)},
+    }
+    if reasons:
+        shown["warnings"] = [{"message": reason} for reason in reasons]
+    return shown
+
+
+def describe_config(config: CollectionConfig) -> dict[str, Any]:
+    """Return the effective config in the reference's shape."""
+    vectors = {name: params.model_dump(mode="json") for name, params in config.vectors.items()}
+    return {
+        "params": {
+            "vectors": vectors[UNNAMED] if list(vectors) == [UNNAMED] else vectors,
+            "shard_number": config.shard_number,
+            "replication_factor": config.replication_factor,
+            "write_consistency_factor": config.write_consistency_factor,
+            "on_disk_payload": config.on_disk_payload,
+        },
+        "hnsw_config": {**config.hnsw_config.model_dump(mode="json"), "on_disk": False},
+        "optimizer_config": config.optimizers_config.model_dump(mode="json"),
+        "wal_config": config.wal_config.model_dump(mode="json"),
+        "quantization_config": None,
+    }
+
+
+def _status(config: CollectionConfig, facts: Facts) -> tuple[str, list[str]]:
+    broken = _broken(facts)
+    if broken:
+        return "red", broken
+    silent = [number for number, shard in enumerate(facts.shards) if shard is None]
+    if silent:
+        return "grey", [f"no live worker serves shard {number}" for number in silent]
+    if any(job.state in ("queued", "running") for job in facts.jobs):
+        return "yellow", []
+    segments = [segment for shard in facts.shards if shard is not None for segment in shard.segments]
+    return ("yellow" if any(wants_index(segment, config) for segment in segments) else "green"), []
+
+
+def _broken(facts: Facts) -> list[str]:
+    reasons = []
+    for number, shard in enumerate(facts.shards):
+        if shard is None:
+            continue
+        reasons += [f"shard {number} is quarantined: {shard.reason}"] if shard.reason else []
+        reasons += [
+            f"segment {segment.segment_id} of shard {number} is quarantined: {segment.reason}"
+            for segment in shard.segments
+            if segment.state == "quarantined"
+        ]
+    last_finished = {job.shard: job for job in facts.jobs if job.state in ("done", "failed")}
+    reasons += [f"{job.kind} job failed: {job.error}" for job in last_finished.values() if job.state == "failed"]
+    return reasons
+
+
+def _queue_length(facts: Facts) -> int:
+    if facts.heads is None:
+        return 0
+    return sum(
+        max(head - shard.applied, 0) for head, shard in zip(facts.heads, facts.shards, strict=True) if shard is not None
+    )

@@ -1,0 +1,69 @@
+"""Names to collections: the newest catalog view, read again before anything is called missing.
+
+A name resolves once per request. What happens to a collection meanwhile shows as ShardClosed; then the name is resolved
+once more: it is gone (404), or it is a new collection of the same name, and the request runs again on that one.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from shared.coordination.catalog import CatalogView, CatalogWatcher
+from shared.errors import NotFound, ShardClosed, Unavailable
+from shared.schema.collections import CollectionRecord
+
+T = TypeVar("T")
+
+RUNS_MAX = 3
+"""How often a request follows a name to another collection."""
+
+
+class Directory:
+    """Takes names, gives collection records."""
+
+    def __init__(self, watcher: CatalogWatcher) -> None:
+        self._watcher = watcher
+
+    @property
+    def view(self) -> CatalogView:
+        """The newest view that is known without asking."""
+        return self._watcher.view
+
+    def is_known(self, uuid: str) -> bool:
+        """True while the collection exists, as far as is known without asking."""
+        return uuid in self._watcher.view.by_uuid
+
+    async def find(self, name: str) -> CollectionRecord | None:
+        """Return the collection of a name or alias; a miss reads the catalog again."""
+        record = self._watcher.view.resolve(name)
+        return record if record is not None else (await self._watcher.refresh()).resolve(name)
+
+    async def resolve(self, name: str) -> CollectionRecord:
+        """Return the collection of a name or alias. Raises NotFound, LogUnavailable when Redis is away on a miss."""
+        record = await self.find(name)
+        if record is None:
+            raise NotFound(f"Collection `{name}` doesn't exist!")
+        return record
+
+    async def reload(self) -> CatalogView:
+        """Read the catalog again; when Redis is away the last view stays in force."""
+        try:
+            return await self._watcher.refresh()
+        except Unavailable:
+            return self._watcher.view
+
+    async def run(self, name: str, act: Callable[[CollectionRecord], Awaitable[T]]) -> tuple[CollectionRecord, T]:
+        """Run a request on the collection of a name, again when the collection was replaced under it.
+
+        Gives the collection that answered, and the answer.
+        """
+        record = await self.resolve(name)
+        for _ in range(RUNS_MAX):
+            try:
+                return record, await act(record)
+            except ShardClosed:
+                await self.reload()
+                newer = await self.resolve(name)
+                if newer.uuid == record.uuid:
+                    raise
+                record = newer
+        return record, await act(record)

@@ -1,0 +1,31 @@
+"""Gathering what is known of collections right now: shards' figures, log heads, jobs. Never raises for what is away."""
+
+from services.api.call import Services
+from services.api.description import Facts
+from shared.errors import Unavailable
+from shared.log.position import ShardKey
+from shared.schema.collections import CollectionRecord
+from shared.schema.jobs import JobStatus
+
+
+async def gather_facts(services: Services, record: CollectionRecord) -> Facts:
+    """Return the facts of one collection."""
+    shards = await services.shards.describe(record)
+    return Facts(shards, await _heads(services, record), await known_jobs(services, record))
+
+
+async def known_jobs(services: Services, record: CollectionRecord) -> list[JobStatus]:
+    """Return the optimizer's jobs; none when Redis is away."""
+    try:
+        return await services.jobs(record.uuid)
+    except Unavailable:
+        return []
+
+
+async def _heads(services: Services, record: CollectionRecord) -> list[int] | None:
+    keys = [ShardKey(record.uuid, shard) for shard in range(record.config.shard_number)]
+    try:
+        heads = await services.wal.heads(keys)
+    except Unavailable:
+        return None
+    return [heads[key].head for key in keys]

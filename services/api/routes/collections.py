@@ -1,0 +1,60 @@
+"""Collection routes: list, info, exists, create, change, delete, optimizations."""
+
+from services.api.call import Answer, Call
+from services.api.description import describe
+from services.api.endpoint import Route
+from services.api.facts import gather_facts, known_jobs
+from services.api.optimizations import Wanted, describe_jobs
+from services.api.params import collection_timeout, texts
+from services.api.validate.collections import check_collection_name, parse_change, parse_create
+
+
+async def list_collections(call: Call) -> Answer:
+    names = (await call.services.directory.reload()).names
+    return Answer({"collections": [{"name": name} for name in sorted(names)]})
+
+
+async def collection_info(call: Call) -> Answer:
+    record = await call.services.directory.resolve(call.names[0])
+    return Answer(describe(record, await gather_facts(call.services, record)))
+
+
+async def collection_exists(call: Call) -> Answer:
+    return Answer({"exists": await call.services.directory.find(call.names[0]) is not None})
+
+
+async def create_collection(call: Call) -> Answer:
+    timeout_s = collection_timeout(call.query)
+    config = parse_create(await call.body())
+    await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s)
+    return Answer(True)
+
+
+async def change_collection(call: Call) -> Answer:
+    collection_timeout(call.query)
+    change = parse_change(await call.body())
+    await call.services.admin.change(call.names[0], change.applied_to)
+    return Answer(True)
+
+
+async def delete_collection(call: Call) -> Answer:
+    collection_timeout(call.query)
+    return Answer(await call.services.admin.delete(call.names[0]))
+
+
+async def optimizations(call: Call) -> Answer:
+    wanted = Wanted(texts(call.query))
+    record = await call.services.directory.resolve(call.names[0])
+    shards = await call.services.shards.describe(record)
+    return Answer(describe_jobs(record, shards, await known_jobs(call.services, record), wanted))
+
+
+ROUTES = [
+    Route("GET", "/collections", list_collections),
+    Route("GET", "/collections/{}", collection_info),
+    Route("GET", "/collections/{}/exists", collection_exists),
+    Route("GET", "/collections/{}/optimizations", optimizations),
+    Route("PUT", "/collections/{}", create_collection),
+    Route("PATCH", "/collections/{}", change_collection),
+    Route("DELETE", "/collections/{}", delete_collection),
+]

@@ -1,0 +1,226 @@
+"""Searches: `/points/search`, `/points/query` and their batches, narrowed to one `SearchCall`.
+
+A call has a vector, or the id of the point whose vector it uses, or neither: then it lists points by id.
+"""
+
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from services.api.validate.body import convert, decode, decode_object
+from services.api.validate.filters import WireFilter, parse_filter
+from services.api.validate.selections import Limits, check_limit
+from services.api.validate.selectors import (
+    NO_PAYLOAD,
+    WirePayloadSelector,
+    WireVectorSelector,
+    parse_payload_selector,
+    parse_vector_selector,
+)
+from services.api.validate.unsupported import refuse, refuse_given, refuse_vector_shape
+from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
+from shared.schema.collections import UNNAMED
+from shared.schema.filters import Filter
+from shared.schema.points import PointId, parse_point_id
+from shared.schema.queries import PayloadSelector, SearchParams, VectorSelector
+
+
+class WireAcorn(msgspec.Struct):
+    enable: bool = False
+
+
+class WireParams(msgspec.Struct):
+    hnsw_ef: int | None = None
+    exact: bool = False
+    indexed_only: bool = False
+    quantization: Any = None
+    acorn: WireAcorn | None = None
+    idf: Any = None
+
+
+class _WireCommon(msgspec.Struct):
+    filter: WireFilter | None = None
+    params: WireParams | None = None
+    offset: int | None = None
+    score_threshold: float | None = None
+    with_payload: WirePayloadSelector = None
+    with_vector: WireVectorSelector = None
+    with_vectors: WireVectorSelector = None
+    shard_key: Any = None
+
+
+class WireNamedVector(msgspec.Struct):
+    name: str
+    vector: list[float]
+
+
+class WireSearch(_WireCommon, kw_only=True):
+    vector: list[float] | WireNamedVector
+    limit: int | None = None
+    top: int | None = None
+
+
+class WireQuery(_WireCommon):
+    query: list[float] | int | str | dict[str, Any] | None = None
+    using: str | None = None
+    limit: int | None = None
+    prefetch: Any = None
+    lookup_from: Any = None
+
+
+class WireSearchBatch(msgspec.Struct):
+    searches: list[WireSearch]
+
+
+class WireQueryBatch(msgspec.Struct):
+    searches: list[WireQuery]
+
+
+class SearchCall(NamedTuple):
+    """One search as the edge understood it; names and dimensions are checked later, against the collection."""
+
+    slot: str
+    vector: list[float] | None
+    like: PointId | None
+    limit: int
+    offset: int
+    filter: Filter | None
+    score_threshold: float | None
+    params: SearchParams
+    with_payload: PayloadSelector
+    with_vector: VectorSelector
+
+
+_search_decoder = msgspec.json.Decoder(WireSearch)
+_query_decoder = msgspec.json.Decoder(WireQuery)
+_search_batch_decoder = msgspec.json.Decoder(WireSearchBatch)
+_query_batch_decoder = msgspec.json.Decoder(WireQueryBatch)
+
+_DEFAULT_PARAMS = SearchParams()
+_QUERIES = ("recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "sample", "relevance_feedback")
+
+W = TypeVar("W")
+
+
+def parse_search(body: bytes, limits: Limits) -> SearchCall:
+    """Return the call behind an old search body."""
+    return _narrow_search(_decode(_search_decoder, body, "vector"), limits, "search_request.")
+
+
+def parse_search_batch(body: bytes, limits: Limits) -> list[SearchCall]:
+    """Return the calls behind an old batch."""
+    wire = _decode(_search_batch_decoder, body, "vector").searches
+    _check_batch(len(wire), limits)
+    return [_narrow_search(each, limits, f"searches[{place}].search_request.") for place, each in enumerate(wire)]
+
+
+def parse_query(body: bytes, limits: Limits) -> SearchCall:
+    """Return the call behind a universal query."""
+    return _narrow_query(_decode(_query_decoder, body, "query"), limits, "internal.")
+
+
+def parse_query_batch(body: bytes, limits: Limits) -> list[SearchCall]:
+    """Return the calls behind a batch of universal queries."""
+    wire = _decode(_query_batch_decoder, body, "query").searches
+    _check_batch(len(wire), limits)
+    return [_narrow_query(each, limits, f"searches[{place}].internal.") for place, each in enumerate(wire)]
+
+
+def _narrow_search(wire: WireSearch, limits: Limits, prefix: str) -> SearchCall:
+    limit = wire.limit if wire.limit is not None else wire.top
+    if limit is None:
+        raise BadFormat("missing field `limit`")
+    named = wire.vector
+    if isinstance(named, WireNamedVector):
+        return _call(wire, named.name, (named.vector, None), limit, limits, prefix)
+    return _call(wire, UNNAMED, (named, None), limit, limits, prefix)
+
+
+def _narrow_query(wire: WireQuery, limits: Limits, prefix: str) -> SearchCall:
+    if wire.prefetch is not None or wire.lookup_from is not None:
+        refuse_given(wire, ("prefetch", "lookup_from"))
+    if wire.query is None and wire.score_threshold is not None:
+        raise BadRequest(
+            "A query is needed to use the score_threshold. Can't have score_threshold without defining a query."
+        )
+    limit = 10 if wire.limit is None else wire.limit
+    return _call(wire, wire.using or UNNAMED, _nearest(wire.query), limit, limits, prefix)
+
+
+Nearest = tuple[list[float] | None, PointId | None]
+
+
+def _call(wire: _WireCommon, slot: str, nearest: Nearest, limit: int, limits: Limits, prefix: str) -> SearchCall:
+    if wire.shard_key is not None:
+        refuse_given(wire, ("shard_key",))
+    offset = wire.offset or 0
+    check_limit(limit, offset, prefix, limits)
+    vector, like = nearest
+    if vector is not None and not vector:
+        raise Invalid(f"{prefix}vector: dense vector must not be empty")
+    return SearchCall(
+        slot=slot,
+        vector=vector,
+        like=like,
+        limit=limit,
+        offset=offset,
+        filter=parse_filter(wire.filter, limits.filter, prefix + "filter"),
+        score_threshold=wire.score_threshold,
+        params=_DEFAULT_PARAMS if wire.params is None else _params(wire.params, prefix),
+        with_payload=parse_payload_selector(wire.with_payload, NO_PAYLOAD),
+        with_vector=parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
+    )
+
+
+def _nearest(query: list[float] | int | str | dict[str, Any] | None) -> Nearest:
+    if query is None:
+        return None, None
+    if isinstance(query, list):
+        return query, None
+    if isinstance(query, int | str):
+        return None, parse_point_id(query)
+    for name in _QUERIES:
+        if name in query:
+            refuse(f"query `{name}`")
+    refuse_vector_shape(query, "query")
+    if "nearest" not in query:
+        raise BadFormat("query: data did not match any variant of a query")
+    if query.get("mmr") is not None:
+        refuse("query `mmr`")
+    nearest = query["nearest"]
+    refuse_vector_shape(nearest, "query.nearest")
+    if nearest is None:
+        raise BadFormat("query.nearest: expected a vector or a point id, got null")
+    return _nearest(convert(nearest, list[float] | int | str, "query.nearest"))  # type: ignore[arg-type]
+
+
+def _params(wire: WireParams, prefix: str) -> SearchParams:
+    refuse_given(wire, ("quantization", "idf"), "params.")
+    if wire.acorn is not None and wire.acorn.enable:
+        refuse("`params.acorn`")
+    if wire.hnsw_ef is not None and wire.hnsw_ef < 1:
+        raise Invalid(f"{prefix}params.hnsw_ef: value {wire.hnsw_ef} invalid, must be 1 or larger")
+    return SearchParams(wire.hnsw_ef, wire.exact, wire.indexed_only)
+
+
+def _check_batch(count: int, limits: Limits) -> None:
+    if count > limits.searches_max:
+        raise TooLarge(f"{count} searches in one request, at most {limits.searches_max} are taken")
+
+
+def _decode(decoder: msgspec.json.Decoder[W], body: bytes, vector_field: str) -> W:
+    try:
+        return decode(decoder, body)
+    except BadFormat:
+        given = decode_object(body)
+        searches = given.get("searches", [given])
+        for search in searches if isinstance(searches, list) else []:
+            if isinstance(search, dict):
+                _refuse_shape(search.get(vector_field), vector_field)
+        raise
+
+
+def _refuse_shape(vector: Any, path: str) -> None:
+    refuse_vector_shape(vector, path)
+    if isinstance(vector, dict):
+        refuse_vector_shape(vector.get("vector"), f"{path}.vector")

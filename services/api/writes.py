@@ -1,0 +1,151 @@
+"""Writes: validate, split by shard, append to each shard's log, and with `wait` until they are applied.
+
+The config that an operation was validated under travels with the append. If the shard's generation is another, the
+catalog is read again and the operation is validated and split anew; what is logged already is not appended twice.
+Shards are written at once; when one of several refuses, the others keep what they logged, and writing again is safe.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from services.api.directory import Directory
+from services.api.params import WriteParams
+from services.api.positions import ShardPositions
+from services.api.shards import Shards, together
+from shared.errors import GenerationChanged, NotFound, ShardClosed, ShardUnavailable, TimedOut
+from shared.log.appender import Appender
+from shared.log.position import ShardKey
+from shared.log.wal import Wal
+from shared.schema.collections import CollectionConfig, CollectionRecord
+from shared.schema.operations import Operation, encode_operation
+from shared.schema.points import PointId, format_point_id
+from shared.schema.queries import AppliedReply, AwaitApplied
+
+VALIDATIONS_MAX = 5
+"""How often an operation is validated again because the config moved under it."""
+
+MEGABYTE = 2**20
+
+Split = Callable[[CollectionConfig], Mapping[int, Operation]]
+"""Validates an operation against a config and gives its part for each shard. Raises Rejected."""
+
+
+class Written(NamedTuple):
+    """What a write did: its status on the wire and the positions it took; none when there was nothing to log."""
+
+    status: str
+    positions: ShardPositions
+
+    @property
+    def operation_id(self) -> int | None:
+        """The highest position, counted from 0."""
+        return max(self.positions.values()) - 1 if self.positions else None
+
+
+class Writer:
+    """Takes operations, gives their positions."""
+
+    def __init__(self, directory: Directory, appender: Appender, wal: Wal, shards: Shards, wait_max_s: float) -> None:
+        self._directory = directory
+        self._appender = appender
+        self._wal = wal
+        self._shards = shards
+        self._wait_max_s = wait_max_s
+
+    async def write(self, name: str, split: Split, params: WriteParams) -> Written:
+        """Log an operation and, with `wait`, see it applied. Raises NotFound for points that it needs and nobody has."""
+        record, positions = await self._log(name, split)
+        if not params.wait:
+            return Written("acknowledged", positions)
+        timeout_s = self._wait_max_s if params.timeout_s is None else float(params.timeout_s)
+        try:
+            missing = await self._applied(record, positions, timeout_s)
+        except TimedOut:
+            return Written("wait_timeout", positions)
+        except ShardClosed as error:
+            raise NotFound(f"Collection `{name}` doesn't exist!") from error
+        if missing:
+            raise NotFound(f"No point with id {format_point_id(missing[0])} found")
+        return Written("completed", positions)
+
+    async def _log(self, name: str, split: Split) -> tuple[CollectionRecord, ShardPositions]:
+        logged: ShardPositions = {}
+        record = await self._directory.resolve(name)
+        for _ in range(VALIDATIONS_MAX):
+            parts = {
+                shard: operation
+                for shard, operation in split(record.config).items()
+                if (record.uuid, shard) not in logged
+            }
+            moved = await self._append_all(record, parts, logged)
+            if moved is None:
+                return record, logged
+            await self._directory.reload()
+            newer = await self._directory.resolve(name)
+            if isinstance(moved, ShardClosed) and newer.uuid == record.uuid:
+                raise moved
+            if newer.uuid != record.uuid:
+                logged.clear()
+            record = newer
+        raise GenerationChanged(f"the config of `{name}` changed {VALIDATIONS_MAX} times while the write was validated")
+
+    async def _append_all(
+        self, record: CollectionRecord, parts: Mapping[int, Operation], logged: ShardPositions
+    ) -> GenerationChanged | ShardClosed | None:
+        """Append each part; note positions in `logged`; return why validation must be done again, if it must."""
+        if len(parts) == 1:
+            ((shard, operation),) = parts.items()
+            outcomes: list[int | BaseException] = [await self._append_or_error(record, shard, operation)]
+        else:
+            outcomes = await asyncio.gather(
+                *(self._append_or_error(record, shard, operation) for shard, operation in parts.items())
+            )
+        moved: GenerationChanged | ShardClosed | None = None
+        failed: BaseException | None = None
+        for shard, outcome in zip(parts, outcomes, strict=True):
+            if isinstance(outcome, int):
+                logged[record.uuid, shard] = outcome
+            elif isinstance(outcome, GenerationChanged | ShardClosed):
+                moved = outcome
+            else:
+                failed = outcome
+        if failed is not None:
+            raise failed
+        return moved
+
+    async def _append_or_error(self, record: CollectionRecord, shard: int, operation: Operation) -> int | BaseException:
+        key = ShardKey(record.uuid, shard)
+        entry = encode_operation(operation)
+        try:
+            try:
+                return (await self._appender.append(key, [entry], record.generation))[-1]
+            except ShardUnavailable:
+                await self._open(key)
+                return (await self._appender.append(key, [entry], record.generation))[-1]
+        except Exception as error:  # the caller sorts them and raises
+            return error
+
+    async def _open(self, key: ShardKey) -> None:
+        """Open a shard that the log does not know: its creation was cut short. Raises ShardClosed when it is deleted."""
+        record = (await self._directory.reload()).by_uuid.get(key.collection)
+        if record is None:
+            raise ShardClosed(f"collection of shard {key} was deleted")
+        capacity_bytes = record.config.wal_config.wal_capacity_mb * MEGABYTE
+        await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes)
+
+    async def _applied(self, record: CollectionRecord, positions: ShardPositions, timeout_s: float) -> list[PointId]:
+        """Wait until positions are applied; return the points that they needed and nobody has."""
+        asking = self._shards.asking("Update", timeout_s)
+        try:
+            replies = await together(
+                [
+                    self._shards.ask(record, shard, AwaitApplied([position]), AppliedReply, asking)
+                    for (_, shard), position in positions.items()
+                ]
+            )
+        except ShardUnavailable as error:
+            raise ShardUnavailable(
+                f"the write is logged and will be applied, but nobody can tell when: {error}"
+            ) from error
+        return [point_id for reply in replies for outcome in reply.outcomes for point_id in outcome.missing]
