@@ -9,18 +9,22 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from shared.schema.filters import MatchAny, MatchExcept
 from shared.segment import bits
+from shared.segment.bits import Words
 from shared.segment.columns.arrays import ColumnArrays, FieldCondition
 from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache
 from shared.segment.columns.growable import Growable
 from shared.segment.columns.paths import parse_path
 
-_BASE, _EDITS = "=", "+"
-"""Cache names: the column over the rows' own payloads, the column over their edits."""
+_BASE, _EDITS, _WORDS = "=", "+", "?"
+"""Cache names: the column over the rows' own payloads, the column over their edits, the words of a condition."""
 
 BATCH_ROWS = 4096
 """Rows parsed at once: bounds the memory of decoded payloads."""
@@ -28,12 +32,30 @@ BATCH_ROWS = 4096
 INCOMING_MAX = 65_536
 """Most edits that wait for the next filter."""
 
+KEPT_ROWS_MIN = 16_384
+"""Below so many rows a condition is evaluated anew faster than it is worth keeping."""
+
+KEPT_VALUES_MAX = 64
+"""Conditions on more values are not kept: naming them costs too much."""
+
 EDITS_SLACK = 1024
 """Superseded edits are dropped when they are this many and outnumber the current ones."""
 
 Texts = Callable[[int, int], Iterable[bytes]]
 
 _numbers = itertools.count()
+_encode = msgspec.json.Encoder().encode
+
+
+class _KeptWords(NamedTuple):
+    """The words of a condition as they were after so many edits."""
+
+    words: Words
+    edits: int
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.words.nbytes)
 
 
 class ColumnSet:
@@ -62,6 +84,7 @@ class ColumnSet:
         self._edited_rows = Growable(np.int64)
         self._edits: list[bytes] = []
         self._edits_max = EDITS_SLACK
+        self._edits_taken = 0
         self.close = weakref.finalize(self, self._cache.drop, self._number)
         self.close.atexit = False
 
@@ -81,20 +104,47 @@ class ColumnSet:
             with self._lock:
                 self._take_edits()
 
-    def marks(self, key: str, condition: FieldCondition) -> npt.NDArray[np.bool_]:
-        """Return which rows satisfy a condition on a path, overlays included: bool (count,)."""
+    def warm(self, keys: Iterable[str]) -> None:
+        """Build columns ahead of the first filter, in a thread: for a segment that is about to take another's place."""
+        for key in keys:
+            with self._lock:
+                self._current(_BASE + key, self._count(), self._payloads)
+
+    def words(self, key: str, condition: FieldCondition) -> Words:
+        """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.
+
+        A sealed segment's words are kept, for conditions that come again and again.
+        """
         with self._lock:
             self._take_edits()
-            marks = self._current(_BASE + key, self._count(), self._payloads).matches(condition)
-            if self._edits:
-                edits = self._current(_EDITS + key, len(self._edits), self._edit_texts).matches(condition)
-                marks = marks.copy()
-                marks[self._edited_rows.view()] = edits
-            return marks
+            name = self._name_of(condition)
+            if name is None:
+                return bits.from_bool(self._marks(key, condition))
+            kept: _KeptWords | None = self._cache.get((self._number, name))
+            if kept is None or kept.edits != self._edits_taken:
+                kept = _KeptWords(bits.from_bool(self._marks(key, condition)), self._edits_taken)
+                self._cache.put((self._number, name), kept)
+            return kept.words
+
+    def _name_of(self, condition: FieldCondition) -> str | None:
+        """Return the name under which the condition's words are kept, None when they are not."""
+        if not self._final or self._count() < KEPT_ROWS_MIN:
+            return None
+        if isinstance(condition, MatchAny | MatchExcept) and len(condition.values) > KEPT_VALUES_MAX:
+            return None
+        return _WORDS + _encode(condition).decode("utf-8", "surrogateescape")
+
+    def _marks(self, key: str, condition: FieldCondition) -> npt.NDArray[np.bool_]:
+        marks = self._current(_BASE + key, self._count(), self._payloads).matches(condition)
+        if self._edits:
+            edits = self._current(_EDITS + key, len(self._edits), self._edit_texts).matches(condition)
+            marks = marks.copy()
+            marks[self._edited_rows.view()] = edits
+        return marks
 
     def _current(self, name: str, count: int, texts: Texts) -> ColumnArrays:
         """Return the column with `name`, grown to `count` rows."""
-        column = self._cache.get((self._number, name))
+        column: ColumnArrays | None = self._cache.get((self._number, name))
         if column is None:
             column = ColumnArrays(parse_path(name[1:]))
         elif column.count == count:
@@ -114,6 +164,7 @@ class ColumnSet:
         if not self._incoming:
             return
         taken = [self._incoming.popleft() for _ in range(len(self._incoming))]
+        self._edits_taken += len(taken)
         self._edited_rows.append([row for row, _ in taken])
         self._edits.extend(payload for _, payload in taken)
         if len(self._edits) > self._edits_max:
@@ -134,6 +185,6 @@ class Column:
         self._columns = columns
         self.key = key
 
-    def matches(self, condition: FieldCondition) -> npt.NDArray[np.uint64]:
-        """Return the rows that satisfy the condition, live or not, as bit words."""
-        return bits.from_bool(self._columns.marks(self.key, condition))
+    def matches(self, condition: FieldCondition) -> Words:
+        """Return the rows that satisfy the condition, live or not, as bit words: read only, the array may be kept."""
+        return self._columns.words(self.key, condition)

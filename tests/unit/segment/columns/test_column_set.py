@@ -8,7 +8,7 @@ import pytest
 from shared.segment import bits
 from shared.segment.columns import ColumnCache, ColumnSet
 from shared.segment.columns.arrays import ColumnArrays
-from shared.segment.columns.column_set import EDITS_SLACK, INCOMING_MAX
+from shared.segment.columns.column_set import EDITS_SLACK, INCOMING_MAX, KEPT_ROWS_MIN
 from shared.segment.columns.dictionary import Dictionary
 from shared.segment.columns.paths import parse_path
 from tests import builders
@@ -201,3 +201,30 @@ def test_payload_that_the_fast_decoder_refuses_does_not_break_the_others():
     numbers = passing(columns, builders.within("a", gt=0))
 
     assert (texts, numbers) == ([0, 3], [2])
+
+
+def test_kept_words_of_a_sealed_segment_follow_its_edits():
+    rows = Rows(*({"a": place % 10} for place in range(KEPT_ROWS_MIN)))
+    cache = ColumnCache()
+    columns = rows.columns(cache, final=True)
+    column, seven = columns.column("a"), builders.match("a", 7)
+
+    first, again = column.matches(seven), column.matches(seven)
+    columns.overlay(8, b'{"a": 7}')
+    edited = column.matches(seven)
+
+    assert again is first
+    assert bits.to_rows(edited).tolist()[:3] == [7, 8, 17]
+    assert bits.to_rows(first).tolist()[:3] == [7, 17, 27]
+
+
+def test_warmed_successor_answers_without_reading_payloads_again():
+    rows = Rows({"a": 1, "b": 2}, {"a": 3})
+    columns, successor = rows.columns(), rows.columns(final=True)
+    passing(columns, builders.match("a", 1))
+    rows.read = 0
+
+    successor.warm(columns.keys())
+
+    assert passing(successor, builders.match("a", 3)) == [1]
+    assert rows.read == 2
