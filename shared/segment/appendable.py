@@ -1,0 +1,277 @@
+"""The segment that takes rows. Rows are only ever added: a point written again gets a new row, its old one dies.
+
+Each slot's vectors have a row for every row of the segment, zeros where the point lacks the slot; `present_words` says
+which rows carry it. 1-bit codes grow with the vectors, so fresh rows are as quick to search as sealed ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.schema.points import PointId
+from shared.segment import bits
+from shared.segment.bits import Rows, Words
+from shared.segment.columns import Column
+from shared.segment.figures import SegmentFigures, figures_of
+from shared.segment.growing import GrowingArray
+from shared.segment.id_map import UUID_DTYPE, IdBatch, IdMap
+from shared.segment.index.base import SlotIndex
+from shared.segment.index.bit_codes import BitCodes, has_bit_codes
+from shared.segment.layout import Layout, SlotLayout
+from shared.segment.marks import RowMarks
+from shared.segment.overlay import Overlay
+from shared.segment.parts import SealedParts, SealedSlot
+from shared.segment.payloads import PayloadBlob, PayloadList
+from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.sealed import SealedSegment
+
+
+@dataclass(frozen=True, slots=True)
+class RowsCut:
+    """Rows [first, last) of an appendable segment, as they were at one moment: views that do not change.
+
+    numbers, uuids, is_uuid   ids in row order, as `IdMap.from_rows` takes them
+    slots                     by name: vectors float32 (n, dim) and bool (n,) of the rows that carry it
+    """
+
+    first: int
+    numbers: NDArray[np.uint64]
+    uuids: NDArray[np.bytes_]
+    is_uuid: NDArray[np.bool_]
+    versions: NDArray[np.uint64]
+    slots: dict[str, SlotBatch]
+    payloads: list[bytes]
+
+    @property
+    def count(self) -> int:
+        """Rows in the cut."""
+        return len(self.is_uuid)
+
+
+class _GrowingSlot:
+    """Vectors, present marks and codes of one slot, one row for every row of the segment."""
+
+    def __init__(self, layout: SlotLayout, seed: int) -> None:
+        self.vectors: GrowingArray[np.float32] = GrowingArray(np.float32, (layout.dim,))
+        self.present: GrowingArray[np.bool_] = GrowingArray(np.bool_)
+        self.present_count = 0
+        has_codes = has_bit_codes(layout.dim, layout.distance)
+        self.codes = BitCodes(layout.dim, layout.distance, seed) if has_codes else None
+        self.index = SlotIndex(layout, self.vectors.whole, 0, bit_codes=self.codes)
+        self._words: tuple[int, Words] = (0, bits.empty(0))
+
+    def append(self, batch: SlotBatch | None, count: int) -> None:
+        """Add `count` rows."""
+        first = self.vectors.count
+        if batch is None:
+            batch = SlotBatch(np.zeros((count, self.vectors.whole.shape[1]), np.float32), np.zeros(count, np.bool_))
+        self.vectors.append(batch.vectors)
+        self.present.append(np.ones(count, np.bool_) if batch.present is None else batch.present)
+        self.present_count += count if batch.present is None else int(batch.present.sum())
+        if self.codes is not None:
+            self.codes.append(self.vectors.whole[: first + count], first)
+        self.index.replace(self.vectors.whole, first + count)
+
+    def words(self) -> Words | None:
+        """Return bit words of the rows that carry the slot, None when all do."""
+        if self.present_count == self.present.count:
+            return None
+        count, words = self._words
+        if count != self.present.count:
+            words = bits.from_bool(self.present.view())
+            self._words = (self.present.count, words)
+        return words
+
+    def sealed(self) -> SealedSlot:
+        """Return what a sealed segment holds of this slot: the same arrays, without the room behind them."""
+        count = self.vectors.count
+        has_codes = self.codes is not None and self.codes.count > 0
+        index = SlotIndex(self.index.layout, self.vectors.view(), count, bit_codes=self.codes if has_codes else None)
+        return SealedSlot(index, self.words())
+
+
+class AppendableSegment:
+    """The writable segment of a shard: satisfies `base.Segment`.
+
+    segment_id   `a%08d`
+    layout       the slots that its rows may carry, fixed for its life
+    seed         of the collection's code rotations
+    """
+
+    def __init__(self, segment_id: str, layout: Layout, seed: int) -> None:
+        self.segment_id = segment_id
+        self.layout = dict(layout)
+        self._payloads = PayloadList()
+        self._marks = RowMarks(self._payloads, final=False)
+        self._slots = {name: _GrowingSlot(slot, seed) for name, slot in layout.items()}
+        self._ids: list[PointId] = []
+        self._row_of: dict[PointId, int] = {}
+        self._numbers: GrowingArray[np.uint64] = GrowingArray(np.uint64)
+        self._uuids: GrowingArray[np.bytes_] = GrowingArray(UUID_DTYPE)
+        self._is_uuid: GrowingArray[np.bool_] = GrowingArray(np.bool_)
+        self._versions: GrowingArray[np.uint64] = GrowingArray(np.uint64)
+        self._sorted: tuple[int, IdMap] | None = None
+
+    @property
+    def count(self) -> int:
+        """Rows, tombstoned ones included."""
+        return self._marks.count
+
+    @property
+    def live_count(self) -> int:
+        """Rows that are not tombstoned."""
+        return self._marks.live_count
+
+    @property
+    def live_words(self) -> Words:
+        """Bit words of the live rows; replaced at each change."""
+        return self._marks.live_words
+
+    @property
+    def overlay(self) -> Overlay:
+        """Payload changes beside the rows."""
+        return self._marks.overlay
+
+    @property
+    def state(self) -> str:
+        """As manifests and people name it."""
+        return "appendable"
+
+    def figures(self) -> SegmentFigures:
+        """Count live vectors."""
+        present = {name: slot.words() for name, slot in self._slots.items()}
+        return figures_of(self.layout, self.live_words, self.count, present)
+
+    @property
+    def vector_bytes(self) -> int:
+        """Raw float32 bytes of all rows over all slots, zeros of absent ones included: what sealing is decided by."""
+        return self.count * 4 * sum(slot.dim for slot in self.layout.values())
+
+    def append(self, batch: RowBatch) -> int:
+        """Add rows and tombstone those of the same points in this segment. Gives the first new row.
+
+        Of an id that repeats within the batch the last row lives.
+        """
+        first, added = self.count, len(batch.ids)
+        for name, slot in self._slots.items():
+            slot.append(batch.slots.get(name), added)
+        self._append_ids(batch.ids)
+        self._versions.append(batch.versions)
+        self._payloads.append(batch.payloads)
+        self._ids.extend(batch.ids.ids)
+        replaced = self._take_rows(batch.ids.ids, first)
+        self._marks.grow(first + added)
+        if replaced:
+            self._marks.tombstone(np.array(replaced, dtype=np.int64))
+        return first
+
+    def _append_ids(self, batch: IdBatch) -> None:
+        is_uuid = np.zeros(len(batch), dtype=np.bool_)
+        is_uuid[batch.uuid_places] = True
+        self._is_uuid.append(is_uuid)
+        self._numbers.append(batch.numbers)
+        self._uuids.append(batch.uuids)
+
+    def _take_rows(self, ids: Sequence[PointId], first: int) -> list[int]:
+        """Point the ids to their new rows and give the rows that they had."""
+        row_of = self._row_of
+        known = len(row_of)
+        fresh = dict(zip(ids, range(first, first + len(ids)), strict=True))
+        if len(fresh) == len(ids):
+            replaced = [row_of[point_id] for point_id in fresh if point_id in row_of] if known else []
+            row_of.update(fresh)
+            return replaced
+        replaced = []
+        for row, point_id in enumerate(ids, first):
+            if point_id in row_of:
+                replaced.append(row_of[point_id])
+            row_of[point_id] = row
+        return replaced
+
+    def tombstone(self, rows: Rows) -> None:
+        """Mark rows as deleted."""
+        for row in self._marks.tombstone(rows).tolist():
+            if self._row_of.get(self._ids[row]) == row:
+                del self._row_of[self._ids[row]]
+
+    def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
+        """Replace payloads of live rows, through the overlay."""
+        self._marks.set_payload(rows, payloads, version)
+
+    def rows_of(self, batch: IdBatch) -> Rows:
+        """Return the live row of each id, -1 where there is none."""
+        row_of = self._row_of
+        return np.array([row_of.get(point_id, -1) for point_id in batch.ids], dtype=np.int64)
+
+    def ids(self, rows: Rows) -> list[PointId]:
+        """Return the id of each row."""
+        return [self._ids[row] for row in rows.tolist()]
+
+    def rows_from(self, offset: PointId | None) -> Rows:
+        """Return rows in id order from `offset` on. Sorted when asked after rows came, then kept."""
+        return self._id_map().rows_from(offset)
+
+    def _id_map(self) -> IdMap:
+        """Return the sorted map of the rows of now. Cost: one sort of at most a full appendable segment."""
+        if self._sorted is None or self._sorted[0] != self.count:
+            id_map = IdMap.from_rows(self._numbers.view(), self._uuids.view(), self._is_uuid.view())
+            self._sorted = (self.count, id_map)
+        return self._sorted[1]
+
+    def versions(self, rows: Rows) -> list[int]:
+        """Return the version of each row, that of its overlay where it has one."""
+        return self._marks.versions(self._versions.whole[rows].tolist(), rows.tolist())
+
+    def payload(self, row: int) -> bytes:
+        """Return the payload of a row, that of its overlay where it has one."""
+        return self._marks.payload(row)
+
+    def base_payloads(self, first: int, last: int) -> list[bytes]:
+        """Return the payloads of rows [first, last) as they were appended."""
+        return self._payloads.texts(first, last)
+
+    def slot(self, name: str) -> SlotIndex | None:
+        """Return vectors and codes of a slot."""
+        slot = self._slots.get(name)
+        return None if slot is None else slot.index
+
+    def present_words(self, name: str) -> Words | None:
+        """Return bit words of the rows that carry the slot; None when all do."""
+        slot = self._slots.get(name)
+        return bits.empty(self.count) if slot is None else slot.words()
+
+    def column(self, key: str) -> Column:
+        """Return the values at a payload path, for filters."""
+        return self._marks.columns.column(key)
+
+    def cut(self, first: int) -> RowsCut:
+        """Return the rows from `first` on as they are now; what is appended later does not show in it."""
+        numbers_before = first - int(np.count_nonzero(self._is_uuid.view()[:first]))
+        return RowsCut(
+            first=first,
+            numbers=self._numbers.view(numbers_before),
+            uuids=self._uuids.view(first - numbers_before),
+            is_uuid=self._is_uuid.view(first),
+            versions=self._versions.view(first),
+            slots={n: SlotBatch(s.vectors.view(first), s.present.view(first)) for n, s in self._slots.items()},
+            payloads=self._payloads.texts(first, self.count),
+        )
+
+    def seal(self, generation: int = 0) -> SealedSegment:
+        """Return the sealed segment that takes this one's place: same rows, same marks. This one takes no more calls.
+
+        In memory and quick: ids are sorted and payloads joined, vectors and codes are taken as they are.
+        generation   of the config that the segment was filled under
+        """
+        payloads = PayloadBlob.from_texts(self._payloads.texts(0, self.count))
+        parts = SealedParts(
+            segment_id=self.segment_id,
+            id_map=self._id_map(),
+            versions=self._versions.view(),
+            payloads=payloads,
+            slots={name: slot.sealed() for name, slot in self._slots.items()},
+            generation=generation,
+        )
+        return SealedSegment(parts, self._marks.moved_to(payloads))

@@ -1,0 +1,101 @@
+"""The three kinds of chunk: rows of an appendable, tombstones, payload changes. What is in them, and back.
+
+rows         numbers, uuids, is_uuid, versions, offsets, blob; k.vectors and k.present (bool) of slot k, whose name is
+             names[k]; fact `first`: number of the first row
+tombstones   words: the DEAD rows, as bit words; rows beyond them live; fact `rows`: rows when it was written
+overlay      rows, versions, offsets, blob: oldest change first; fact `through`: position that it covers
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from shared.errors import ChecksumMismatch
+from shared.segment import bits
+from shared.segment.appendable import AppendableSegment, RowsCut
+from shared.segment.bits import Rows, Words
+from shared.segment.chunks import Chunk, read_chunk, write_chunk
+from shared.segment.format import Arrays
+from shared.segment.id_map import IdBatch
+from shared.segment.overlay import OverlayChange
+from shared.segment.payloads import PayloadBlob
+from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.sealed import SealedSegment
+from shared.store.manifest import ChunkRef
+
+
+def write_rows(shard_directory: Path, segment_id: str, rows: RowsCut) -> ChunkRef:
+    """Write rows of an appendable."""
+    arrays: Arrays = {
+        "numbers": rows.numbers,
+        "uuids": rows.uuids,
+        "is_uuid": rows.is_uuid,
+        "versions": rows.versions,
+        **_payload_arrays(rows.payloads),
+    }
+    for number, slot in enumerate(rows.slots.values()):
+        arrays[f"{number}.vectors"] = slot.vectors
+        if slot.present is not None and not slot.present.all():
+            arrays[f"{number}.present"] = slot.present
+    chunk = Chunk("rows", {"first": rows.first}, list(rows.slots), arrays)
+    return msgspec.structs.replace(write_chunk(shard_directory, segment_id, chunk), rows=rows.count)
+
+
+def load_rows(shard_directory: Path, ref: ChunkRef) -> RowBatch:
+    """Return the rows of a chunk, to be appended."""
+    chunk = read_chunk(shard_directory, ref, "rows")
+    arrays = chunk.arrays
+    slots = {
+        name: SlotBatch(arrays[f"{number}.vectors"], arrays.get(f"{number}.present"))
+        for number, name in enumerate(chunk.names)
+    }
+    ids = IdBatch.from_arrays(arrays["numbers"], arrays["uuids"], arrays["is_uuid"])
+    return RowBatch(ids, arrays["versions"], slots, _payloads(arrays))
+
+
+def write_tombstones(shard_directory: Path, segment_id: str, live_words: Words, rows: int) -> ChunkRef:
+    """Write the dead ones of `rows` rows."""
+    dead = bits.full(rows) & ~live_words
+    chunk = Chunk("tombstones", {"rows": rows}, [], {"words": dead})
+    return msgspec.structs.replace(write_chunk(shard_directory, segment_id, chunk), rows=bits.count(dead))
+
+
+def load_tombstones(shard_directory: Path, ref: ChunkRef) -> Rows:
+    """Return the dead rows."""
+    return bits.to_rows(read_chunk(shard_directory, ref, "tombstones").arrays["words"])
+
+
+def write_overlay(shard_directory: Path, segment_id: str, changes: list[OverlayChange], through: int) -> ChunkRef:
+    """Write payload changes, oldest first, that are all there are up to `through` after the chunks before."""
+    arrays: Arrays = {
+        "rows": np.array([change.row for change in changes], dtype=np.int64),
+        "versions": np.array([change.version for change in changes], dtype=np.uint64),
+        **_payload_arrays([change.payload for change in changes]),
+    }
+    ref = write_chunk(shard_directory, segment_id, Chunk("overlay", {"through": through}, [], arrays))
+    return msgspec.structs.replace(ref, rows=len(changes), through=through)
+
+
+def load_overlay(shard_directory: Path, ref: ChunkRef, segment: AppendableSegment | SealedSegment) -> None:
+    """Set the payload changes of a chunk on a segment; those of rows that died since are left out."""
+    arrays = read_chunk(shard_directory, ref, "overlay").arrays
+    rows = arrays["rows"]
+    if len(rows) and int(rows.max()) >= segment.count:
+        raise ChecksumMismatch(f"{shard_directory / ref.name}: a change of row {rows.max()} among {segment.count} rows")
+    lives = bits.test(segment.live_words, rows).tolist()
+    for row, version, payload, is_live in zip(
+        rows.tolist(), arrays["versions"].tolist(), _payloads(arrays), lives, strict=True
+    ):
+        if is_live:
+            segment.set_payload([row], [payload], version)
+
+
+def _payload_arrays(texts: list[bytes]) -> Arrays:
+    blob = PayloadBlob.from_texts(texts)
+    return {"offsets": blob.offsets, "blob": blob.blob}
+
+
+def _payloads(arrays: Arrays) -> list[bytes]:
+    blob = PayloadBlob(arrays["offsets"], arrays["blob"])
+    return blob.texts(0, len(blob))

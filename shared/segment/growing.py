@@ -1,0 +1,49 @@
+"""Arrays that grow at their end while others read what was there before."""
+
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+_CAPACITY_MIN = 64
+_ALIGNMENT = 64
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Return an uninitialised array whose first byte lies on a multiple of 64, for the vector units."""
+    wanted = np.dtype(dtype)
+    nbytes = int(np.prod(shape)) * wanted.itemsize
+    raw = np.empty(nbytes + _ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + nbytes].view(wanted).reshape(shape)
+
+
+class GrowingArray(Generic[_Scalar]):
+    """An array (count, *row_shape) with room behind it, doubled when full.
+
+    Rows below `count` never change, and a larger array leaves the old one whole: a view that was taken stays as it was.
+    """
+
+    def __init__(self, dtype: type[_Scalar] | np.dtype[_Scalar], row_shape: tuple[int, ...] = ()) -> None:
+        self.count = 0
+        self.whole: NDArray[_Scalar] = aligned_empty((_CAPACITY_MIN, *row_shape), dtype)
+        """Rows from `count` on are undefined."""
+
+    def append(self, values: NDArray[_Scalar]) -> None:
+        """Add rows at the end."""
+        last = self.count + len(values)
+        if last > len(self.whole):
+            capacity = max(last, 2 * len(self.whole))
+            grown = aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
+            grown[: self.count] = self.whole[: self.count]
+            self.whole = grown
+        self.whole[self.count : last] = values
+        self.count = last
+
+    def view(self, first: int = 0) -> NDArray[_Scalar]:
+        """Return the rows from `first` on as a read-only view that later appends do not change."""
+        rows = self.whole[first : self.count]
+        rows.flags.writeable = False
+        return rows

@@ -1,0 +1,38 @@
+"""What a sealed segment consists of, but for its marks: arrays in memory or mapped from files."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.segment.bits import Words
+from shared.segment.id_map import IdMap
+from shared.segment.index.base import SlotIndex
+from shared.segment.payloads import PayloadBlob
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSlot:
+    """One slot: the index over all rows, and bit words of the rows that carry it (None: all)."""
+
+    index: SlotIndex
+    present: Words | None
+
+
+class SealedParts(NamedTuple):
+    """The immutable parts of a sealed segment of n rows.
+
+    versions     uint64 (n,)
+    slots        by name; a slot that no row carries may be missing
+    generation   of the config that it was built under
+    recall       what the gate measured, None before or without a graph
+    """
+
+    segment_id: str
+    id_map: IdMap
+    versions: NDArray[np.uint64]
+    payloads: PayloadBlob
+    slots: dict[str, SealedSlot]
+    generation: int
+    recall: float | None = None

@@ -1,0 +1,96 @@
+"""Payload texts by row: a list while rows are appended, one blob with offsets once they are sealed.
+
+A payload is JSON object text; the empty one is stored as no bytes at all and read as `{}`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPTY = b"{}"
+
+
+class Payloads(Protocol):
+    """The texts of rows [0, len), as they were appended."""
+
+    def __len__(self) -> int: ...
+
+    def text(self, row: int) -> bytes:
+        """Return the text of one row, b"{}" when empty."""
+
+    def texts(self, first: int, last: int) -> list[bytes]:
+        """Return the texts of rows [first, last), b"" when empty."""
+
+
+class PayloadList:
+    """The payloads of an appendable segment."""
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def append(self, texts: Iterable[bytes]) -> None:
+        """Add rows at the end; b"{}" is kept as b""."""
+        self._texts.extend(b"" if text == EMPTY else bytes(text) for text in texts)
+
+    def text(self, row: int) -> bytes:
+        """Return the text of one row, b"{}" when empty."""
+        return self._texts[row] or EMPTY
+
+    def texts(self, first: int, last: int) -> list[bytes]:
+        """Return the texts of rows [first, last), b"" when empty: a list of its own."""
+        return self._texts[first:last]
+
+
+class PayloadBlob:
+    """The payloads of a sealed segment: row r is blob[offsets[r]:offsets[r + 1]].
+
+    offsets   uint64 (n + 1,), ascending from 0
+    blob      uint8, may be mapped from a file
+    """
+
+    def __init__(self, offsets: NDArray[np.uint64], blob: NDArray[np.uint8]) -> None:
+        self.offsets = offsets
+        self.blob = blob
+        self._bytes = memoryview(blob.data) if len(blob) else memoryview(b"")
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[bytes]) -> "PayloadBlob":
+        """Return the blob of texts in row order."""
+        return cls(offsets_of(texts), np.frombuffer(b"".join(texts), dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def text(self, row: int) -> bytes:
+        """Return the text of one row, b"{}" when empty."""
+        return self._bytes[int(self.offsets[row]) : int(self.offsets[row + 1])].tobytes() or EMPTY
+
+    def texts(self, first: int, last: int) -> list[bytes]:
+        """Return the texts of rows [first, last), b"" when empty."""
+        if first >= last:
+            return []
+        bounds = self.offsets[first : last + 1]
+        base = int(bounds[0])
+        joined = self._bytes[base : int(bounds[-1])].tobytes()
+        return _cut(joined, (bounds - np.uint64(base)).tolist())
+
+    def gather(self, rows: NDArray[np.int64]) -> list[bytes]:
+        """Return the texts of any rows, b"" when empty."""
+        starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
+        return list(map(bytes, map(self._bytes.__getitem__, map(slice, starts, ends))))
+
+
+def offsets_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:
+    """Return where each text begins in their concatenation, and its end; uint64 (n + 1,)."""
+    offsets = np.zeros(len(texts) + 1, dtype=np.uint64)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.uint64, count=len(texts)), out=offsets[1:])
+    return offsets
+
+
+def _cut(joined: bytes, bounds: list[int]) -> list[bytes]:
+    return list(map(joined.__getitem__, map(slice, bounds, bounds[1:])))
