@@ -82,10 +82,12 @@ def demo(data: Path | None, port: int, data_dir: Path, stop_after: bool) -> None
 
 @main.command()
 def warmup() -> None:
-    """Compile the search kernels into the cache, so that the first start and the first search are quick."""
+    """Compile the kernels into the cache, so that the first start, search and index build are quick."""
+    from rich.console import Console
+
     from services.demo.warmup import warm_up
 
-    warm_up(settings_from({}))
+    warm_up(Console())
 
 
 @main.command()

@@ -60,11 +60,11 @@ async def test_only_its_owner_can_open_its_socket_and_it_listens_on_no_port(tmp_
         mode = Path(redis.url.removeprefix("unix://")).stat().st_mode
         client = connect(redis.url)
         names = ("port", "appendfsync", "save", "maxmemory-policy")
-        settings = {name: (await client.config_get(name))[name.encode()] for name in names}
+        settings = {name: next(iter((await client.config_get(name)).values())) for name in names}
         await client.aclose()
 
     assert stat.S_IMODE(mode) == 0o600
-    assert settings == {"port": b"0", "appendfsync": b"always", "save": b"", "maxmemory-policy": b"noeviction"}
+    assert settings == {"port": "0", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction"}
 
 
 async def test_the_directory_stays_locked_while_redis_lives_without_its_launcher(tmp_path):

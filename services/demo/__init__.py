@@ -1,0 +1,1 @@
+"""`shoal demo`: from nothing to a searched collection, over REST, with figures."""
