@@ -54,7 +54,7 @@ def score_twin(distance: Distance, row: Floats, query: Floats) -> np.float32:
         lanes = lanes[:half] + lanes[half:]
     if distance in (Distance.COSINE, Distance.DOT):
         return np.float32(lanes[0] + np.float32(0))
-    return np.float32(0) - (np.sqrt(lanes[0]) if distance is Distance.EUCLID else lanes[0])
+    return np.float32(0 - (np.sqrt(lanes[0]) if distance is Distance.EUCLID else lanes[0]))
 
 
 def _fused(a: Floats, b: Floats, c: Floats) -> Floats:

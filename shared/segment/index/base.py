@@ -75,7 +75,7 @@ class _View(NamedTuple):
 
     table: npt.NDArray[np.int64]
     vectors: Floats
-    count: int
+    rows: int
     held: tuple[npt.NDArray[np.generic], ...]
     has_signs: bool
 
@@ -115,7 +115,7 @@ class SlotIndex:
     @property
     def count(self) -> int:
         """Return how many rows are in use."""
-        return self._view.count
+        return self._view.rows
 
     @property
     def code_bytes(self) -> int:
@@ -129,12 +129,12 @@ class SlotIndex:
         The bit codes, when there are any, must have been appended first. Rows below the old count never change.
         """
         assert vectors.dtype == np.float32, f"expected float32, got {vectors.dtype}"
-        assert vectors.ndim == 2 and vectors.shape[1] == self.layout.dim, f"expected dim {self.layout.dim}"
+        assert vectors.shape[1:] == (self.layout.dim,), f"expected dim {self.layout.dim}"
         assert 0 <= count <= len(vectors), f"expected at most {len(vectors)} rows, got {count}"
         table = np.zeros(INDEX_PART, dtype=np.int64)
         table[AT.kind] = KINDS[self.layout.distance]
         table[AT.dim] = self.layout.dim
-        table[AT.count] = count
+        table[AT.rows] = count
         table[AT.vectors] = address(vectors)
         held: list[npt.NDArray[np.generic]] = [vectors]
         if self.byte_codes is not None:
@@ -160,7 +160,7 @@ class SlotIndex:
         Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k = min(limit, matching)
         """
         view = self._view
-        count = view.count
+        count = view.rows
         matching = count if options.words is None else min(options.matching, count)
         limit = min(options.limit, matching)
         if limit <= 0:
@@ -202,10 +202,10 @@ class SlotIndex:
 def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int, is_open: bool) -> int:
     """Return the hits of a walk, 0 when it was given up."""
     table = scratch.table
-    share = terrain.matching / terrain.count
-    capacity = ef if is_open else min(terrain.count, int(BEAM_SLACK * ef / share) + ef)
+    share = terrain.matching / terrain.rows
+    capacity = ef if is_open else min(terrain.rows, int(BEAM_SLACK * ef / share) + ef)
     scratch.fit_candidates(ef)
-    scratch.fit_walk(capacity, terrain.count)
+    scratch.fit_walk(capacity, terrain.rows)
     table[AT.ef] = ef
     table[AT.beam_capacity] = capacity
     table[AT.budget] = budget

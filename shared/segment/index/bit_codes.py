@@ -1,7 +1,7 @@
 """1-bit codes (RaBitQ) in groups of sixteen rows, which can be appended to.
 
-Rows are coded relative to a mean. An appendable segment does not know its mean: the first 1,000 rows have no codes (they
-are scanned raw), then their mean freezes and all rows are encoded.
+Rows are coded relative to a mean. An appendable segment does not know its mean: the first 1,000 rows have no codes
+(they are scanned raw), then their mean freezes and all rows are encoded.
 """
 
 from typing import Self

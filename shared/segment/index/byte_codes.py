@@ -82,8 +82,12 @@ class ByteCodes:
 
         A walk reads rows at random: private memory comes in huge pages, a mapped file does not.
         """
-        owned = {name: np.array(array) for name, array in arrays.items()}
-        return cls(owned["rows"], owned["corrections"], owned["centre"], owned["scale"])
+        return cls(
+            np.array(arrays["rows"], dtype=np.int8),
+            np.array(arrays["corrections"], dtype=np.int32),
+            np.array(arrays["centre"], dtype=np.float32),
+            np.array(arrays["scale"], dtype=np.float32),
+        )
 
     def fill(self, table: npt.NDArray[np.int64]) -> None:
         """Write where the codes are into a table."""

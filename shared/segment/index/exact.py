@@ -42,7 +42,7 @@ def scan(
         table[AT.query :] = scratch.table[AT.query :]
         table[AT.kind] = KINDS[distance]
         table[AT.dim] = vectors.shape[1]
-        table[AT.count] = count
+        table[AT.rows] = count
         table[AT.vectors] = address(vectors)
         table[AT.words] = address(words)
         table[AT.word_count] = (count + 63) // 64 if words is None else min(len(words), (count + 63) // 64)

@@ -19,7 +19,7 @@ class Way(IntEnum):
 class Terrain(NamedTuple):
     """What a search finds in a slot."""
 
-    count: int
+    rows: int
     dim: int
     matching: int
     has_bytes: bool
@@ -55,14 +55,14 @@ def bytes_ns(plan: Terrain, limit: int) -> float:
 
 def signs_ns(plan: Terrain, limit: int) -> float:
     """Return the cost of scanning the groups that hold matching rows by 1-bit codes."""
-    groups = (plan.count + 15) // 16 * (1 - (1 - plan.matching / plan.count) ** 16)
+    groups = (plan.rows + 15) // 16 * (1 - (1 - plan.matching / plan.rows) ** 16)
     query = SIGN_QUERY_NS + SIGN_QUERY_DIM_NS * plan.dim
     return query + groups * (SIGN_GROUP_NS + SIGN_DIM_NS * plan.dim) + raw_ns(plan, sign_candidates(limit))
 
 
 def walk_ns(plan: Terrain, limit: int, ef: int) -> float:
     """Return the cost of a walk whose mask is spread evenly."""
-    rows = WALK_START + WALK_FAN * ef * plan.count / plan.matching
+    rows = WALK_START + WALK_FAN * ef * plan.rows / plan.matching
     return rows * (WALK_ROW_NS + WALK_DIM_NS * plan.dim) + raw_ns(plan, walk_candidates(limit, ef))
 
 
@@ -83,7 +83,7 @@ def walk_candidates(limit: int, ef: int) -> int:
 
 def beam_of(plan: Terrain, limit: int, ef: int) -> int:
     """Return the beam of a walk: at least the limit, at most all rows."""
-    return min(plan.count, max(limit, ef or EF_DEFAULT))
+    return min(plan.rows, max(limit, ef or EF_DEFAULT))
 
 
 def best_scan(plan: Terrain, limit: int) -> tuple[Way, float]:
@@ -100,7 +100,7 @@ def best_scan(plan: Terrain, limit: int) -> tuple[Way, float]:
 def choose(plan: Terrain, limit: int, ef: int) -> tuple[Way, int]:
     """Return the cheapest way, and for a walk how many rows it may estimate before it costs as much as a scan."""
     way, cost = best_scan(plan, limit)
-    if not plan.has_graph or plan.matching < SHARE_MIN * plan.count:
+    if not plan.has_graph or plan.matching < SHARE_MIN * plan.rows:
         return way, 0
     if walk_ns(plan, limit, beam_of(plan, limit, ef)) >= cost:
         return way, 0

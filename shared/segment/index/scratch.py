@@ -79,7 +79,7 @@ class Scratch:
         """Return a mark in 1..255 that no row carries; marks are cleared when they have all been used."""
         self._epoch += 1
         if self._epoch > _EPOCHS:
-            self._arrays[AT.visited][:] = 0  # type: ignore[call-overload]
+            self._arrays[AT.visited][:] = 0
             self._epoch = 1
         return self._epoch
 

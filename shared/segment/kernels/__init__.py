@@ -1,7 +1,7 @@
 """Compiled kernels: numba only, no Python objects, no allocation on hot paths.
 
 Importing this package decides, before anything compiles, for which CPU level and into which cache directory numba
-compiles. The directory's name holds a hash of all kernel sources, because numba's cache ignores edits in imported modules.
+compiles. The directory's name holds a hash of all kernel sources: numba's cache ignores edits in imported modules.
 
 Every kernel takes one int64 table of addresses and numbers (see `registry`), so a call costs half a microsecond and
 read-only maps need no signatures of their own. Whoever fills a table keeps the arrays behind it alive during the call.
@@ -32,11 +32,11 @@ def _sources_hash(level: Level) -> str:
 
 def _configure(settings: Settings) -> Level:
     level = choose_level(platform.machine(), llvmlite.binding.get_host_cpu_features(), settings.kernel_level)
-    numba.config.CPU_NAME = level.cpu
-    numba.config.CPU_FEATURES = level.features
+    numba.config.CPU_NAME = level.cpu  # type: ignore[attr-defined]
+    numba.config.CPU_FEATURES = level.features  # type: ignore[attr-defined]
     directory = settings.kernel_cache_dir.expanduser() / f"{level.name}-{_sources_hash(level)}"
     directory.mkdir(parents=True, exist_ok=True)
-    numba.config.CACHE_DIR = str(directory)
+    numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
     return level
 
 

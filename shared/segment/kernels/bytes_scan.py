@@ -11,7 +11,7 @@ Estimates are int32 whose order is the metric's, with s the codes' sums and |c|Â
 import math
 
 import numpy as np
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.byte_rows import byte_absolute, byte_dot
 from shared.segment.kernels.keys import estimate_key, heap_keep
@@ -87,14 +87,14 @@ def scan_bytes(table):
     kind = table[AT.kind]
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.count],))
+    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
     rows = np.empty(BATCH, np.int64)
     size = 0
     scored = 0
     cursor = 0
     while cursor < table[AT.word_count]:
-        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.count], cursor, rows)
+        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
         scored += filled
         for place in range(filled):
             if place + AHEAD < filled:

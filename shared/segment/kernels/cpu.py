@@ -43,7 +43,7 @@ def choose_level(machine: str, features: Mapping[str, bool], wanted: str) -> Lev
     if not wanted:
         return best
     order = [HOST.name] if best is HOST else [V3.name, V4.name, V4_VNNI.name]
-    allowed = order[: order.index(best.name) + 1] + [HOST.name]
+    allowed = {*order[: order.index(best.name) + 1], HOST.name}
     if wanted not in allowed:
-        raise ValueError(f"kernel level {wanted!r} does not run here, expected one of {allowed}")
+        raise ValueError(f"kernel level {wanted!r} does not run here, expected one of {sorted(allowed)}")
     return LEVELS[wanted]

@@ -1,7 +1,7 @@
 """Sums over two float32 rows, in one order of summation: THE definition of every score.
 
-Order: element t goes to lane t % 16 of accumulator (t // 16) % 4, each accumulator by one fused multiply-add per step in
-ascending t; missing elements of the last 64 count as zeros; then (a0 + a1) + (a2 + a3), then lanes folded 8, 4, 2, 1.
+Order: element t goes to lane t % 16 of accumulator (t // 16) % 4, each accumulator by one fused multiply-add per step
+in ascending t; missing elements of the last 64 count as zeros; then (a0 + a1) + (a2 + a3), lanes folded 8, 4, 2, 1.
 Written as vector instructions, so that no optimiser reorders it: AVX2 and AVX-512 give the same bits.
 `shared/segment/distance.py` has the same in numpy. Never use these in a function compiled with fastmath.
 """

@@ -1,7 +1,7 @@
 """Ranked candidates as single int64 keys, and the sorted beam and the heap that hold them.
 
 A key is (badness << 32) | (row << 1) | mark: smaller is better, ties go to the lower row, and one comparison decides.
-Badness is an int32: the negated int8 estimate, or the bits of a float32 score mapped so that their order is the score's.
+Badness is an int32: the negated int8 estimate, or the bits of a float32 score mapped so that they order as scores do.
 The mark says that a beam's row was expanded. Rows are below 2**31.
 """
 
@@ -17,7 +17,7 @@ WORST = np.int64(2**63 - 1)
 @device
 def score_key(score, row):
     """Return the key of a float32 score; NaN (an overflow) ranks last."""
-    if not score == score:
+    if np.isnan(score):
         score = np.float32(-np.inf)
     bits = float_bits(score + np.float32(0))
     ascending = np.int64(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
@@ -45,7 +45,7 @@ def key_row(key):
 
 @device
 def beam_insert(beam, size, capacity, key):
-    """Insert into a sorted beam, dropping its worst when full; the caller has checked that it belongs. Return the place."""
+    """Insert into a sorted beam, dropping its worst when full; the key must belong. Return its place."""
     low = 0
     high = size
     while low < high:

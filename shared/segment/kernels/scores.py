@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.float_rows import absolute_sum, dot_sum, square_sum
 from shared.segment.kernels.keys import heap_keep, heap_sort, key_row, key_score, score_key
@@ -138,7 +138,7 @@ def scan_raw(table):
     hits = 0
     cursor = 0
     while cursor < table[AT.word_count]:
-        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.count], cursor, rows)
+        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
         for place in range(filled):
             if place + AHEAD < filled:
                 prefetch_row(vectors + rows[place + AHEAD] * dim * 4, dim * 4)

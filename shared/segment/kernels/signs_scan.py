@@ -11,7 +11,7 @@ With x' = R(x - mean), b its signs, q' = R(q - mean) in steps of s from lo, ones
 import math
 
 import numpy as np
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.keys import heap_push, heap_replace, key_score, score_key
 from shared.segment.kernels.memory import float32_at, int64_at, uint64_at
@@ -200,7 +200,7 @@ def scan_signs(table):
     capacity = table[AT.candidates]
     heap = carray(int64_at(table[AT.heap]), (capacity,))
     estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
-    count = table[AT.count]
+    count = table[AT.rows]
     words = carray(uint64_at(table[AT.words]), (table[AT.word_count],))
     threshold = np.float32(-np.inf)
     size = 0

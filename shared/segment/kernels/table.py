@@ -23,7 +23,7 @@ class Table(NamedTuple):
     # of the index
     kind: int = 0
     dim: int = 1
-    count: int = 2
+    rows: int = 2
     vectors: int = 3  # float32 (count, dim)
     byte_rows: int = 4  # int8 (count, byte_stride)
     byte_stride: int = 5  # bytes of a row, a multiple of 64

@@ -10,7 +10,7 @@ expand is worse than the last of `ef` passing ones, or when its budget of estima
 """
 
 import numpy as np
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.bytes_scan import byte_estimate, encode_query_bytes
 from shared.segment.kernels.keys import MARK, WORST, beam_insert, estimate_key, key_row
@@ -32,7 +32,7 @@ def begin(table, beam, visited, epoch):
     kind = table[AT.kind]
     stride = table[AT.byte_stride]
     entries = carray(int32_at(table[AT.entries]), (table[AT.entry_count],))
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.count],))
+    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     starts = min(STARTS, table[AT.ef])
     size = 0
     for place in range(table[AT.entry_count]):
@@ -52,8 +52,8 @@ def collect(table, row, pending, visited, epoch):
     """List the unseen neighbours of a row, mark them seen, ask for their codes; return how many."""
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
-    offsets = carray(int64_at(table[AT.offsets]), (table[AT.count] + 1,))
-    neighbors = carray(int32_at(table[AT.neighbors]), (offsets[np.uintp(table[AT.count])],))
+    offsets = carray(int64_at(table[AT.offsets]), (table[AT.rows] + 1,))
+    neighbors = carray(int32_at(table[AT.neighbors]), (offsets[np.uintp(table[AT.rows])],))
     lines = min(stride, 1024)
     fresh = 0
     for place in range(offsets[np.uintp(row)], offsets[np.uintp(row + 1)]):
@@ -75,7 +75,7 @@ def estimate_pending(table, pending, fresh, worst, keys):
     kind = table[AT.kind]
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.count],))
+    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     kept = 0
     for place in range(fresh):
         row = np.int64(pending[np.uintp(place)])
@@ -89,7 +89,7 @@ def estimate_pending(table, pending, fresh, worst, keys):
 @device
 def walk_beam(table, beam, size, ef):
     """Expand a started beam until nothing is left; return its size."""
-    visited = carray(uint8_at(table[AT.visited]), (table[AT.count],))
+    visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     pending = carray(int32_at(table[AT.pending]), (PENDING,))
     keys = carray(int64_at(table[AT.pending_keys]), (PENDING,))
     epoch = np.uint8(table[AT.epoch])
@@ -124,7 +124,7 @@ def walk(table):
     """Write the best `limit` rows that a walk finds."""
     encode_query_bytes(table)
     beam = carray(int64_at(table[AT.beam]), (table[AT.ef],))
-    visited = carray(uint8_at(table[AT.visited]), (table[AT.count],))
+    visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     size = begin(table, beam, visited, np.uint8(table[AT.epoch]))
     size = walk_beam(table, beam, size, table[AT.ef])
     table[AT.status] = FINISHED
@@ -148,7 +148,7 @@ def walk_masked(table):
     words = carray(uint64_at(table[AT.words]), (word_count,))
     beam = carray(int64_at(table[AT.beam]), (capacity,))
     found = carray(int64_at(table[AT.heap]), (ef,))
-    visited = carray(uint8_at(table[AT.visited]), (table[AT.count],))
+    visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     pending = carray(int32_at(table[AT.pending]), (PENDING,))
     keys = carray(int64_at(table[AT.pending_keys]), (PENDING,))
     epoch = np.uint8(table[AT.epoch])
