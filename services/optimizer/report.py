@@ -1,0 +1,91 @@
+"""A job's status in Redis through its life, at most four times a second. Losing a report never fails a job."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from services.optimizer.messages import Progress
+from shared.clock import Clock
+from shared.errors import ShoalError
+from shared.schema.jobs import JobStatus
+
+log = structlog.get_logger(__name__)
+Publish = Callable[[JobStatus], Awaitable[None]]
+INTERVAL_S = 0.25
+
+
+class JobReport:
+    """The status of one job; every change is published, progress within a stage at most every `INTERVAL_S`."""
+
+    def __init__(self, status: JobStatus, publish: Publish, clock: Clock) -> None:
+        self.status = status
+        self._publish = publish
+        self._clock = clock
+        self._published_at = float("-inf")
+        self._stage_began = clock.now()
+
+    async def queued(self, reason: str, inputs: list[str]) -> None:
+        """Say what is going to be done."""
+        if (reason, inputs) != (self.status.reason, self.status.inputs) or self._published_at == float("-inf"):
+            await self._change(reason=reason, inputs=inputs)
+
+    async def stage(self, stage: str, reason: str = "", inputs: list[str] | None = None, output: str = "") -> None:
+        """Begin a stage of a job that runs."""
+        self._stage_began = self._clock.now()
+        await self._change(
+            state="running",
+            stage=stage,
+            reason=reason or self.status.reason,
+            inputs=self.status.inputs if inputs is None else inputs,
+            output=output,
+            started_at=self.status.started_at or time.time(),
+            done=0.0,
+            total=0.0,
+            rate_per_s=0.0,
+            eta_s=None,
+        )
+
+    async def progress(self, progress: Progress) -> None:
+        """Take the builder's figures."""
+        if progress.stage != self.status.stage:
+            await self.stage(progress.stage)
+        elif self._clock.now() - self._published_at < INTERVAL_S and progress.done < progress.total:
+            return
+        elapsed = self._clock.now() - self._stage_began
+        rate = progress.done / elapsed if elapsed > 0 else 0.0
+        eta = (progress.total - progress.done) / rate if rate > 0 else None
+        await self._change(done=progress.done, total=progress.total, rate_per_s=rate, eta_s=eta)
+
+    async def done(self, stage: str = "", output: str = "", recall: float | None = None, rows: int = 0) -> None:
+        """Say that the job is over and what it gave."""
+        status = self.status
+        await self._change(
+            state="done",
+            stage=stage,
+            output=output,
+            recall=recall,
+            done=float(rows),
+            total=float(rows),
+            eta_s=0.0,
+            rate_per_s=0.0,
+            finished_at=time.time(),
+            started_at=status.started_at or time.time(),
+        )
+
+    async def failed(self, error: str) -> None:
+        """Say that the job is over and why it gave nothing."""
+        await self._change(state="failed", error=error, eta_s=None, finished_at=time.time())
+
+    async def stopped(self) -> None:
+        """Say that the work waits for an optimizer again."""
+        await self._change(state="queued", stage="waiting for an optimizer", eta_s=None)
+
+    async def _change(self, **changes: object) -> None:
+        self.status = msgspec.structs.replace(self.status, **changes)
+        self._published_at = self._clock.now()
+        try:
+            await self._publish(self.status)
+        except ShoalError as error:
+            log.warning("job status not published", job_id=self.status.job_id, error=str(error))
