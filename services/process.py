@@ -40,9 +40,8 @@ class Service(Protocol):
 Build = Callable[[Settings, "Redis"], Service]
 
 
-def run_service(name: str, build: Build, settings: Settings | None = None) -> int:
+def run_service(name: str, build: Build, settings: Settings) -> int:
     """Runs a service until it is asked to stop; gives the process's exit code."""
-    settings = settings or Settings()
     set_up_logging(settings.service_name or name, settings.log_level, settings.log_json)
     return run_until_signal(lambda stopping: _serve(build, settings, stopping))
 

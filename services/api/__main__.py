@@ -4,6 +4,13 @@ import sys
 
 from services.api.app import ApiService
 from services.process import run_service
+from shared.settings import Settings
+
+
+def main(settings: Settings) -> int:
+    """Serve until asked to stop; gives the exit code."""
+    return run_service("api", ApiService, settings)
+
 
 if __name__ == "__main__":
-    sys.exit(run_service("api", ApiService))
+    sys.exit(main(Settings()))

@@ -1,4 +1,4 @@
-"""A data set on disk: vectors as float16 .npy, payloads as gzipped JSON lines, queries likewise (see sample/README.md)."""
+"""A data set on disk: vectors as float16 .npy, payloads as gzipped JSON lines, queries likewise (sample/README.md)."""
 
 import gzip
 from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.launcher.claim import read_record
 from services.launcher.identity import is_alive
-from services.launcher.plan import hold_port
+from services.launcher.plan import held_port
 from shared.errors import ShoalError
 
 START_S = 300.0
@@ -23,7 +23,8 @@ def running_url(data_dir: Path) -> str | None:
 
 def start_server(data_dir: Path, port: int) -> str:
     """Starts the service in the background and waits until it is ready; gives its URL. Log: <data_dir>/serve.log."""
-    hold_port("127.0.0.1", port).close()
+    with held_port("127.0.0.1", port, share=False) as port:
+        pass
     data_dir.mkdir(parents=True, exist_ok=True)
     log_path = data_dir / "serve.log"
     options = ["--host", "127.0.0.1", "--port", str(port), "--data-dir", str(data_dir)]

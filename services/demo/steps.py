@@ -15,7 +15,7 @@ NAME = "wordnet"
 BATCH = 500
 LIMIT = 10
 INDEXING_THRESHOLD_KB = 1000
-"""Low enough that the shipped sample gets a graph; the default would leave a collection of this size to exact search."""
+"""Low enough that the shipped sample gets a graph; the default leaves a collection of its size to exact search."""
 
 
 class Case(NamedTuple):

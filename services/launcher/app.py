@@ -15,7 +15,7 @@ import structlog
 from services.launcher.child import Child, ChildFailed, ChildSpec
 from services.launcher.claim import DirectoryClaim
 from services.launcher.identity import Identity
-from services.launcher.plan import api_specs, hold_port, redis_spec, service_specs
+from services.launcher.plan import api_specs, held_port, redis_spec, service_specs
 from services.launcher.status import Status
 from services.redis_server import (
     choose_socket,
@@ -68,8 +68,8 @@ async def serve(settings: Settings, show: ShowStatus, stopping: asyncio.Event) -
     """`shoal serve`: everything on this machine, until `stopping` is set or a child cannot be kept alive."""
     with ExitStack() as stack:
         claim = stack.enter_context(DirectoryClaim(settings.data_dir))
-        held = stack.enter_context(hold_port(settings.host, settings.port))
-        settings = settings.model_copy(update={"port": held.getsockname()[1], "data_dir": settings.data_dir.resolve()})
+        port = stack.enter_context(held_port(settings.host, settings.port, share=settings.api > 1))
+        settings = settings.model_copy(update={"port": port, "data_dir": settings.data_dir.resolve()})
         if settings.redis_url:
             await _serve_services(settings, claim, show, stopping)
             return
@@ -84,8 +84,8 @@ async def serve(settings: Settings, show: ShowStatus, stopping: asyncio.Event) -
 
 async def serve_api(settings: Settings, stopping: asyncio.Event) -> None:
     """`shoal api --api N`: only the api processes, for a container."""
-    with hold_port(settings.host, settings.port) as held:
-        settings = settings.model_copy(update={"port": held.getsockname()[1]})
+    with held_port(settings.host, settings.port, share=True) as port:
+        settings = settings.model_copy(update={"port": port})
         prefix = f"{settings.node_name}-" if settings.node_name else ""
         apis = [Child(spec, lambda _name, _identity: None) for spec in api_specs(settings, prefix)]
         await _run([apis], stopping, watched=apis)

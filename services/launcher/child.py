@@ -41,7 +41,6 @@ class ChildSpec(NamedTuple):
     """Asked again and again until true; without it the child writes a byte to its SHOAL_READY_FD."""
     inherits: tuple[int, ...] = ()
     """Descriptors that the child keeps open."""
-    nice: int = 0
     stop_s: float = 10.0
     """How long after SIGTERM comes SIGKILL."""
     death_signal: int = signal.SIGKILL
@@ -140,7 +139,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=inherits,
             start_new_session=True,
-            preexec_fn=_prepare(os.getpid(), spec.death_signal, spec.nice),
+            preexec_fn=_prepare(os.getpid(), spec.death_signal),
         )
 
     async def _watch_ready(self, reader: int) -> None:
@@ -153,15 +152,13 @@ class Child:
         self.ready.set()
 
 
-def _prepare(launcher: int, death_signal: int, nice: int) -> Callable[[], None]:
+def _prepare(launcher: int, death_signal: int) -> Callable[[], None]:
     """What runs in the child between fork and exec: few system calls, no allocation of note, no locks."""
 
     def run() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != launcher:
             os._exit(1)
-        if nice:
-            os.nice(nice)
 
     return run
 

@@ -1,9 +1,11 @@
 """What `shoal serve` starts: pure functions from settings to child specifications."""
 
+import contextlib
 import os
 import signal
 import socket as sockets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from services.launcher.child import ChildSpec
@@ -49,7 +51,7 @@ def _worker(settings: Settings, name: str) -> ChildSpec:
 
 def _optimizer(settings: Settings, name: str) -> ChildSpec:
     threads = settings.indexing_threads or os.cpu_count() or 1
-    return _service("optimizer", settings, name, OTHER_STOP_S, threads)._replace(nice=settings.optimizer_nice)
+    return _service("optimizer", settings, name, OTHER_STOP_S, threads)
 
 
 def _service(role: str, settings: Settings, name: str, stop_s: float, threads: int) -> ChildSpec:
@@ -76,21 +78,26 @@ class PortTaken(OSError):
     """Somebody else listens there."""
 
 
-def hold_port(host: str, port: int) -> sockets.socket:
-    """A socket that is bound and does not listen: it keeps the port for the api processes, which share it.
+@contextlib.contextmanager
+def held_port(host: str, port: int, share: bool) -> Iterator[int]:
+    """Makes sure that nobody listens there, and gives the port (a free one for 0).
 
-    The first bind is without SO_REUSEPORT, because with it two servers of one user would silently share a port.
+    With `share` it is kept for several api processes by a socket that is bound and does not listen. The first bind is
+    without SO_REUSEPORT, because with it two servers of one user would silently share a port.
     """
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     with sockets.socket(family, sockets.SOCK_STREAM) as probe:
         probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         _bind(probe, host, port)
         port = probe.getsockname()[1]
-    held = sockets.socket(family, sockets.SOCK_STREAM)
-    held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-    held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEPORT, 1)
-    _bind(held, host, port)
-    return held
+    if not share:
+        yield port
+        return
+    with sockets.socket(family, sockets.SOCK_STREAM) as held:
+        held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        held.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEPORT, 1)
+        _bind(held, host, port)
+        yield port
 
 
 def _bind(endpoint: sockets.socket, host: str, port: int) -> None:

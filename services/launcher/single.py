@@ -14,7 +14,7 @@ import structlog
 from services.api.app import ApiService
 from services.launcher.app import PrivateRedis, ShowStatus
 from services.launcher.claim import DirectoryClaim
-from services.launcher.plan import hold_port
+from services.launcher.plan import held_port
 from services.launcher.status import Status
 from services.optimizer.app import OptimizerService
 from services.process import Service
@@ -35,8 +35,8 @@ async def serve_single(settings: Settings, show: ShowStatus, stopping: asyncio.E
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal-memory-"))
             settings = settings.model_copy(update={"data_dir": Path(directory), "redis_url": f"memory://{directory}"})
         claim = stack.enter_context(DirectoryClaim(settings.data_dir))
-        with hold_port(settings.host, settings.port) as held:
-            port = held.getsockname()[1]
+        with held_port(settings.host, settings.port, share=False) as port:
+            pass
         settings = settings.model_copy(update={"port": port, "data_dir": settings.data_dir.resolve()})
         if settings.redis_url:
             await _serve(settings, claim, show, stopping)

@@ -20,9 +20,9 @@ WITH_CHILD = (
 )
 
 
-def spec(code: str, *arguments: str, stop_s: float = 5.0, nice: int = 0) -> ChildSpec:
+def spec(code: str, *arguments: str, stop_s: float = 5.0) -> ChildSpec:
     command = (sys.executable, "-c", code, *arguments)
-    return ChildSpec(name="child", arguments=command, environment=dict(os.environ), stop_s=stop_s, nice=nice)
+    return ChildSpec(name="child", arguments=command, environment=dict(os.environ), stop_s=stop_s)
 
 
 def ignore(_name: str, _identity: Identity | None) -> None:
@@ -95,15 +95,6 @@ async def test_every_life_is_recorded_and_so_is_its_end():
     await child.stop()
 
     assert records == [("child", True), ("child", False)]
-
-
-async def test_niceness_is_the_childs_own():
-    child = await started(Child(spec(READY + "time.sleep(60)", nice=7), ignore))
-
-    niceness = os.getpriority(os.PRIO_PROCESS, child.pid)
-
-    assert niceness == os.getpriority(os.PRIO_PROCESS, 0) + 7
-    await child.stop()
 
 
 @pytest.mark.parametrize("death_signal", [signal.SIGKILL, signal.SIGTERM])

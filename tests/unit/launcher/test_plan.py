@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from services.launcher.plan import PortTaken, hold_port, service_specs
+from services.launcher.plan import PortTaken, held_port, service_specs
 from shared.settings import INTERNAL, Settings, variable_of
 
 
@@ -36,7 +36,6 @@ def test_numeric_libraries_of_a_worker_start_no_threads_and_those_of_the_optimiz
 
     assert specs["worker"][0].environment["OMP_NUM_THREADS"] == "1"
     assert specs["optimizer"][0].environment["NUMBA_NUM_THREADS"] == "3"
-    assert specs["optimizer"][0].nice == settings.optimizer_nice
 
 
 def test_a_taken_port_is_refused_even_when_its_holder_shares_it():
@@ -45,17 +44,17 @@ def test_a_taken_port_is_refused_even_when_its_holder_shares_it():
         holder.bind(("127.0.0.1", 0))
         holder.listen()
 
-        with pytest.raises(PortTaken, match="--port"):
-            hold_port("127.0.0.1", holder.getsockname()[1])
+        with pytest.raises(PortTaken, match="--port"), held_port("127.0.0.1", holder.getsockname()[1], share=True):
+            pass
 
 
 def test_a_held_port_can_be_shared_and_takes_no_connections_itself():
-    with hold_port("127.0.0.1", 0) as held, socket.socket() as api:
+    with held_port("127.0.0.1", 0, share=True) as port, socket.socket() as api:
         api.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        api.bind(held.getsockname())
+        api.bind(("127.0.0.1", port))
         api.listen()
 
-        with socket.create_connection(held.getsockname(), timeout=2):
+        with socket.create_connection(("127.0.0.1", port), timeout=2):
             accepted, _ = api.accept()
 
     accepted.close()
