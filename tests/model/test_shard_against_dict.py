@@ -1,0 +1,187 @@
+"""Random operations on the real engine and on a dict of points: every read gives the same.
+
+Vectors are small integers, so scores are exact in float32 and equal scores are frequent: the order by id is tested too.
+"""
+
+import json
+import random
+import secrets
+
+import numpy as np
+import pytest
+
+from services.worker.persist import Identity, write_checkpoint
+from services.worker.recovery import recover
+from services.worker.state import Origin, SealLimits, ShardState
+from shared.query.count import count_segments
+from shared.query.retrieve import retrieve_points
+from shared.query.scroll import scroll_segments
+from shared.query.search import search_hits
+from shared.schema.collections import CollectionRecord, Distance, VectorParams
+from shared.schema.operations import Seal, decode_operation, encode_operation
+from shared.schema.queries import VectorSelector
+from tests import builders
+from tests.model.plain_shard import PlainShard
+
+COLLECTION = "7b1c3f0e-8f4e-4d3e-9a51-0d3c6f2b9a10"
+STEPS = 120
+IDS = [*range(40), *(builders.uuid_id(number) for number in range(30)), 2**64 - 1]
+DIMS = {"": 8, "wide": 70}
+CONDITIONS = [
+    builders.match("colour", "red"),
+    builders.match("colour", "red", "blue"),
+    builders.match_except("colour", "red"),
+    builders.match("flag", True),
+    builders.within("size", gte=1, lt=3.5),
+    builders.within("sizes", gt=2),
+    builders.is_empty("sizes"),
+    builders.match("nested.colour", "blue"),
+    builders.has_id(3, 5, builders.uuid_id(2), 1000),
+]
+
+
+class Run:
+    """One seeded run: the engine, the model, and the choices."""
+
+    def __init__(self, seed, distance, directory):
+        self.random = random.Random(seed)
+        self.numbers = np.random.default_rng(seed)
+        self.directory = directory
+        self.distances = {"": distance, "wide": Distance.DOT}
+        slots = {name: VectorParams(size=DIMS[name], distance=self.distances[name]) for name in DIMS}
+        self.config = builders.config(vectors=slots)
+        self.limits = SealLimits(vector_bytes=2**30, rows=48)
+        self.state = ShardState(Origin(COLLECTION, 0, 1, self.config), self.limits)
+        self.model = PlainShard()
+        self.durable = {}
+        self.checkpoints = 0
+
+    def step(self):
+        """Do one random thing to both."""
+        chosen = self.random.choices(
+            [self.upsert, self.delete, self.set_payload, self.seal, self.checkpoint, self.restore],
+            [10, 4, 5, 1, 2, 0.5],
+        )[0]
+        chosen()
+
+    def apply(self, operation):
+        position = self.state.applied + 1
+        outcome = self.state.apply(position, decode_operation(encode_operation(operation)))
+        missing = self.model.apply(position, operation)
+        assert outcome.missing == missing
+        if self.random.random() < 0.1:
+            self.state.apply(position, operation)
+
+    def upsert(self):
+        ids = self.random.sample(IDS, self.random.randint(1, 20))
+        self.apply(builders.upsert([self.point(point_id) for point_id in ids]))
+
+    def point(self, point_id):
+        names = self.random.choice([[""], ["wide"], ["", "wide"], ["", "wide"]])
+        return builders.point(point_id, {name: self.vector(name) for name in names}, self.payload())
+
+    def vector(self, name):
+        return self.numbers.integers(-2, 3, DIMS[name]).astype(np.float32)
+
+    def payload(self):
+        every = {
+            "colour": self.random.choice(["red", "blue", "grün", ["red", "blue"], None, 1]),
+            "flag": self.random.choice([True, False, 1]),
+            "size": self.random.choice([0, 1, 2.5, 3.5, "1"]),
+            "sizes": self.random.choice([[], [1, 2], [3, 0.5], None]),
+            "nested": self.random.choice([{"colour": "blue"}, {"colour": ["red", "blue"]}, "blue"]),
+        }
+        return {key: every[key] for key in self.random.sample(sorted(every), self.random.randint(0, 5))}
+
+    def delete(self):
+        self.apply(builders.delete(*self.random.sample(IDS, self.random.randint(1, 6))))
+
+    def set_payload(self):
+        ids = self.random.sample(IDS, self.random.randint(1, 8))
+        self.apply(builders.set_payload(ids, self.payload() or {"flag": True}))
+
+    def seal(self):
+        name = self.random.choice([self.state.appendable_id, "a00000001"])
+        self.apply(Seal(name))
+
+    def checkpoint(self):
+        self.checkpoints += 1
+        frozen = self.state.freeze(self.durable)
+        identity = Identity("c", COLLECTION, "name", (), 0, 1, self.checkpoints)
+        manifest = write_checkpoint(self.directory, frozen, identity)
+        self.durable = {entry.segment_id: entry for entry in manifest.segments}
+
+    def restore(self):
+        """Go on from the files, as after a restart with nothing in the log behind the checkpoint."""
+        self.checkpoint()
+        record = CollectionRecord(uuid=COLLECTION, name="name", config=self.config)
+        recovered = recover(self.directory, record, self.limits)
+        assert recovered.reason == ""
+        self.state, self.durable = recovered.state, recovered.durable
+
+    def filter(self):
+        """Return a random filter, often none."""
+        if self.random.random() < 0.3:
+            return None
+        parts = [self.random.sample(CONDITIONS, self.random.choice([0, 0, 1, 2])) for _ in range(3)]
+        inner = builders.filter(*parts)
+        return inner if self.random.random() < 0.7 else builders.filter(must_not=[inner])
+
+    def check(self):
+        """Compare every kind of read."""
+        wanted = self.filter()
+        kept = self.model.kept(wanted)
+        segments = self.state.segments()
+        assert count_segments(segments, builders.count(wanted)) == len(kept)
+        assert count_segments(segments, builders.count()) == len(self.model.points)
+        limit, offset = self.random.randint(1, 30), self.random.choice([None, *IDS])
+        page = scroll_segments(segments, builders.scroll(limit, offset, wanted))
+        start = 0 if offset is None else sum(point_id not in not_below(offset) for point_id in kept)
+        assert [hit.id for hit in page] == kept[start : start + limit]
+        asked = self.random.sample(IDS, 10)
+        got = retrieve_points(segments, builders.retrieve(*asked))
+        assert [hit.id for hit in got] == [point_id for point_id in asked if point_id in self.model.points]
+        for hit in [*page, *got]:
+            self.check_content(hit)
+        for name in DIMS:
+            self.check_search(name, wanted)
+
+    def check_content(self, hit):
+        point = self.model.points[hit.id]
+        vectors = {name: np.frombuffer(raw, "<f4").tolist() for name, raw in hit.vectors.items()}
+        assert hit.version == point.version
+        assert json.loads(hit.payload) == point.payload
+        assert vectors == {name: vector.tolist() for name, vector in point.vectors.items()}
+
+    def check_search(self, name, wanted):
+        query, limit = self.vector(name), self.random.choice([1, 3, 10, 100])
+        ranking = self.model.ranking(name, self.distances[name], query, wanted)
+        threshold = self.random.choice([None, ranking[len(ranking) // 2][0] if ranking else 0.0])
+        above = [hit for hit in ranking if threshold is None or hit[0] > threshold]
+        asked = {"slot": name, "filter": wanted, "score_threshold": threshold, "with_vector": VectorSelector()}
+        exact = search_hits(self.state.segments(), builders.search(query, limit, exact=True, **asked))
+        assert [(hit.score, hit.id) for hit in exact] == above[:limit]
+        quick = search_hits(self.state.segments(), builders.search(query, limit, **asked | {"score_threshold": None}))
+        true_scores = {point_id: value for value, point_id in ranking}
+        assert len({hit.id for hit in quick}) == len(quick) == min(limit, len(ranking))
+        assert [hit.score for hit in quick] == [true_scores[hit.id] for hit in quick]
+
+
+def not_below(offset):
+    """Return the ids that are not below an offset."""
+    ordered = sorted([*IDS], key=lambda one: (isinstance(one, bytes), one))
+    return set(ordered[ordered.index(offset) :])
+
+
+@pytest.mark.parametrize("distance", [Distance.DOT, Distance.EUCLID, Distance.MANHATTAN])
+@pytest.mark.parametrize("seed", [1, 2, 3, None])
+def test_engine_reads_what_a_dict_of_points_reads(seed, distance, tmp_path):
+    seed = secrets.randbits(32) if seed is None else seed
+    print(f"seed {seed}")  # noqa: T201  # shown by pytest when the test fails
+    run = Run(seed, distance, tmp_path)
+
+    for _ in range(STEPS):
+        run.step()
+        run.check()
+
+    assert run.state.applied > STEPS // 2
