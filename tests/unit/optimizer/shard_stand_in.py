@@ -90,7 +90,7 @@ class ShardStandIn:
                 if current and (self.directory / "segments" / output).is_dir():
                     size = sum(segments.pop(name).largest_slot_bytes for name in inputs)
                     header = ChunkRef(f"segments/{output}/header.json", 2, 0)
-                segments[output] = msgspec.structs.replace(entry(output, size, "indexed"), header=header)
+                    segments[output] = msgspec.structs.replace(entry(output, size, "indexed"), header=header)
         return {"segments": list(segments.values())}
 
     async def _next_sequence(self) -> int:
