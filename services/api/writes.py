@@ -54,7 +54,7 @@ class Writer:
         self._wait_max_s = wait_max_s
 
     async def write(self, name: str, split: Split, params: WriteParams) -> Written:
-        """Log an operation and, with `wait`, see it applied. Raises NotFound for points that it needs and nobody has."""
+        """Log an operation and, with `wait`, see it applied. Raises NotFound for points it needs and nobody has."""
         record, positions = await self._log(name, split)
         if not params.wait:
             return Written("acknowledged", positions)
@@ -127,7 +127,7 @@ class Writer:
             return error
 
     async def _open(self, key: ShardKey) -> None:
-        """Open a shard that the log does not know: its creation was cut short. Raises ShardClosed when it is deleted."""
+        """Open a shard that the log does not know: its creation was cut short. Raises ShardClosed."""
         record = (await self._directory.reload()).by_uuid.get(key.collection)
         if record is None:
             raise ShardClosed(f"collection of shard {key} was deleted")

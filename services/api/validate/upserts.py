@@ -186,7 +186,11 @@ def _last_of_each_id(points: Points) -> Points:
     if len(last) == len(points.ids):
         return points
     places = sorted(last.values())
-    return Points(*([column[place] for place in places] for column in points))
+    return Points(
+        [points.ids[place] for place in places],
+        [points.vectors[place] for place in places],
+        [points.payloads[place] for place in places],
+    )
 
 
 def _check_not_empty(vectors: list[Vectors]) -> None:

@@ -1,0 +1,159 @@
+"""Shards of an api under test: a dictionary of points, fed from the log, searched by brute force.
+
+Reads what the appender wrote, so a test of the api goes through the real scripts. Switches make it misbehave.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from shared.errors import ShardUnavailable, TimedOut
+from shared.log.position import ShardKey
+from shared.log.wal import Wal
+from shared.query.merge import merge_hits
+from shared.query.payload_match import payload_matches
+from shared.schema.collections import Distance
+from shared.schema.operations import Delete, Outcome, SetPayload, Upsert, decode_operation
+from shared.schema.points import PointId, id_order
+from shared.schema.queries import (
+    AppliedReply,
+    AwaitApplied,
+    Count,
+    CountReply,
+    Describe,
+    DescribeReply,
+    Hit,
+    PayloadSelector,
+    PointsReply,
+    Reply,
+    Retrieve,
+    Scroll,
+    Search,
+    SearchBatch,
+    SearchReply,
+    SegmentSummary,
+    ShardRequest,
+    VectorSelector,
+)
+
+
+class MemoryShards:
+    """A link to every shard there is."""
+
+    def __init__(self, wal: Wal, distances: dict[str, Distance] | None = None) -> None:
+        self.wal = wal
+        self.distances = distances or {}
+        self.requests: list[ShardRequest] = []
+        self.is_down = False
+        self.applies = True
+        self.unavailable_calls = 0
+        self.segments: list[SegmentSummary] = []
+        self.reason = ""
+        self._shards: dict[ShardKey, _Shard] = {}
+
+    async def call(self, request: ShardRequest) -> Reply:
+        self.requests.append(request)
+        if self.is_down or self.unavailable_calls > 0:
+            self.unavailable_calls -= 1
+            raise ShardUnavailable("the worker is away")
+        key = ShardKey(request.collection, request.shard)
+        shard = self._shards.setdefault(key, _Shard(self.distances))
+        if self.applies:
+            found = await self.wal.read({key: shard.applied}, 1000, 0)
+            for entry in found.get(key, []):
+                shard.apply(entry.position, entry.operation)
+        if request.min_position > shard.applied:
+            raise TimedOut("not applied in time")
+        if isinstance(request.read, Describe):
+            return DescribeReply(shard.applied, 0, len(shard.points), self.segments, 1, {"searches": 3.0}, self.reason)
+        return shard.answer(request.read)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Shard:
+    def __init__(self, distances: dict[str, Distance]) -> None:
+        self.distances = distances
+        self.points: dict[PointId, tuple[int, dict[str, bytes], dict[str, Any]]] = {}
+        self.applied = 0
+        self.missing: dict[int, list[PointId]] = {}
+
+    def apply(self, position: int, entry: bytes) -> None:
+        match decode_operation(entry):
+            case Upsert(ids, slots, payloads):
+                rows = {
+                    name: iter(np.frombuffer(slot.rows, "<f4").reshape(-1, slot.dim)) for name, slot in slots.items()
+                }
+                for place, (point_id, payload) in enumerate(zip(ids, payloads, strict=True)):
+                    vectors = {
+                        name: next(rows[name]).tobytes()
+                        for name, slot in slots.items()
+                        if not slot.present or slot.present[place]
+                    }
+                    self.points[point_id] = (position, vectors, json.loads(payload or b"{}"))
+            case Delete(ids):
+                for point_id in ids:
+                    self.points.pop(point_id, None)
+            case SetPayload(ids, payload):
+                self.missing[position] = [point_id for point_id in ids if point_id not in self.points]
+                for point_id in ids:
+                    if point_id in self.points:
+                        _, vectors, old = self.points[point_id]
+                        self.points[point_id] = (position, vectors, old | json.loads(payload))
+        self.applied = position
+
+    def answer(self, read: Any) -> Reply:
+        match read:
+            case SearchBatch(searches):
+                return SearchReply([self._search(search) for search in searches])
+            case Retrieve(ids, payload, vector):
+                return PointsReply([self._hit(each, 0.0, payload, vector) for each in ids if each in self.points])
+            case Scroll(offset, limit, kept, payload, vector):
+                ids = sorted(self._kept(kept), key=id_order)
+                if offset is not None:
+                    ids = [each for each in ids if id_order(each) >= id_order(offset)]
+                return PointsReply([self._hit(each, 0.0, payload, vector) for each in ids[:limit]])
+            case Count(kept):
+                return CountReply(len(self._kept(kept)))
+            case AwaitApplied(positions):
+                if any(position > self.applied for position in positions):
+                    raise TimedOut("not applied in time")
+                return AppliedReply([Outcome(each, self.missing.get(each, [])) for each in positions])
+        raise AssertionError(read)
+
+    def _kept(self, kept: Any) -> list[PointId]:
+        return [each for each, (_, _, payload) in self.points.items() if payload_matches(kept, each, payload)]
+
+    def _search(self, search: Search) -> list[Hit]:
+        query = np.frombuffer(search.vector, "<f4")
+        hits = []
+        for point_id in self._kept(search.filter):
+            raw = self.points[point_id][1].get(search.slot)
+            if raw is None:
+                continue
+            score = self._score(search.slot, query, np.frombuffer(raw, "<f4"))
+            if search.score_threshold is None or score > search.score_threshold:
+                hits.append(self._hit(point_id, score, search.with_payload, search.with_vector))
+        return merge_hits([hits, []], search.limit)
+
+    def _score(self, slot: str, query: Any, row: Any) -> float:
+        match self.distances.get(slot, Distance.DOT):
+            case Distance.EUCLID:
+                return -float(np.sqrt(((query - row) ** 2).sum()))
+            case Distance.MANHATTAN:
+                return -float(np.abs(query - row).sum())
+        return float(query @ row)
+
+    def _hit(self, point_id: PointId, score: float, payload: PayloadSelector, vector: VectorSelector) -> Hit:
+        version, vectors, stored = self.points[point_id]
+        shown = {key: value for key, value in stored.items() if payload.include is None or key in payload.include}
+        chosen = {name: raw for name, raw in vectors.items() if vector.names is None or name in vector.names}
+        return Hit(
+            point_id,
+            version,
+            score,
+            json.dumps(shown, separators=(",", ":")).encode() if payload.enabled else None,
+            chosen if vector.enabled else None,
+        )
