@@ -99,7 +99,7 @@ def check(data_dir: Path, redis_url: str, adopt: bool) -> None:
 
     The service may be running. Without --redis-url the log of a running `shoal serve` on the directory is used.
     """
-    from services.check import run_check
+    from services.check.run import run_check
 
     sys.exit(run_check(data_dir, redis_url, adopt))
 

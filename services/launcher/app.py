@@ -104,7 +104,7 @@ async def _serve_services(
 
     def ready() -> None:
         url = f"http://{_reachable(settings.host)}:{settings.port}"
-        claim.announce(url)
+        claim.announce(url, settings.redis_url)
         show(Status(url, settings.data_dir, settings.redis_url, {child.spec.name: child.pid for child in everyone}))
 
     in_stop_order = [groups["api"], groups["worker"], groups["optimizer"]]

@@ -35,6 +35,7 @@ class Record(msgspec.Struct, frozen=True):
 
     launcher: Identity
     url: str = ""
+    redis_url: str = ""
     children: dict[str, Identity] = {}
 
 
@@ -64,9 +65,9 @@ class DirectoryClaim:
         record_path(self._data_dir).unlink(missing_ok=True)
         os.close(self.descriptor)
 
-    def announce(self, url: str) -> None:
-        """Records where the service answers, for `shoal stop` and for whoever finds the directory taken."""
-        self._record = msgspec.structs.replace(self._record, url=url)
+    def announce(self, url: str, redis_url: str = "") -> None:
+        """Records where the service answers, for `shoal check` and for whoever finds the directory taken."""
+        self._record = msgspec.structs.replace(self._record, url=url, redis_url=redis_url)
         self._write()
 
     def record_child(self, name: str, child: Identity | None) -> None:

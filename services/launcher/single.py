@@ -60,7 +60,7 @@ async def _serve(settings: Settings, claim: DirectoryClaim, show: ShowStatus, st
             started.append(service)
             await service.start()
         url = f"http://localhost:{settings.port}"
-        claim.announce(url)
+        claim.announce(url, settings.redis_url)
         data_dir = None if settings.memory else settings.data_dir
         show(Status(url, data_dir, settings.redis_url, {"shoal": os.getpid()}))
         await stopping.wait()
