@@ -137,3 +137,7 @@ class SealedSegment:
     def column(self, key: str) -> Column:
         """Return the values at a payload path, for filters."""
         return self._marks.columns.column(key)
+
+    def column_keys(self) -> list[str]:
+        """Return the payload paths whose columns are in memory: to warm in a segment that takes this one's place."""
+        return self._marks.columns.keys()

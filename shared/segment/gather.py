@@ -1,0 +1,154 @@
+"""The live rows of several sealed segments as one list, and their columns gathered in any order, piece by piece."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import Corrupt
+from shared.segment import bits
+from shared.segment.array_file import WRITE_BYTES, slices
+from shared.segment.bits import Words
+from shared.segment.id_map import IdMap
+from shared.segment.layout import SlotLayout
+from shared.segment.payloads import EMPTY
+from shared.segment.sealed import SealedSegment
+
+
+class LiveRows:
+    """Rows of `segments`, in an order that `reordered` may change.
+
+    sources   int32 (n,): which segment;  rows  int64 (n,): which of its rows
+    """
+
+    def __init__(self, segments: Sequence[SealedSegment], sources: NDArray[np.int32], rows: NDArray[np.int64]) -> None:
+        self.segments = segments
+        self.sources = sources
+        self.rows = rows
+
+    @classmethod
+    def of(cls, segments: Sequence[SealedSegment]) -> "LiveRows":
+        """Return the live rows, segment by segment, each in row order. Raises Corrupt when a point lives twice."""
+        living = [bits.to_rows(segment.live_words) for segment in segments]
+        counts = [len(rows) for rows in living]
+        sources = np.repeat(np.arange(len(segments), dtype=np.int32), counts)
+        rows = np.concatenate(living) if living else np.empty(0, dtype=np.int64)
+        return cls(segments, sources, rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def reordered(self, order: NDArray[np.integer[Any]]) -> "LiveRows":
+        """Return the rows in another order: new place p holds what is at order[p] now."""
+        return LiveRows(self.segments, self.sources[order], self.rows[order])
+
+    def id_map(self) -> IdMap:
+        """Return the ids of the rows in this order. Raises Corrupt when a point lives twice."""
+        is_uuid = np.empty(len(self), dtype=np.bool_)
+        numbers, uuids = np.empty(len(self), dtype=np.uint64), np.empty(0, dtype="S16")
+        for source, places in self._by_source(slice(0, len(self))):
+            some_numbers, some_uuids, some_are_uuid = self.segments[source].id_map.batch_of(self.rows[places])
+            is_uuid[places] = some_are_uuid
+            numbers[places[~some_are_uuid]] = some_numbers
+            if len(some_uuids):
+                uuids = uuids if len(uuids) else np.empty(len(self), dtype="S16")
+                uuids[places[some_are_uuid]] = some_uuids
+        id_map = IdMap.from_rows(numbers[~is_uuid], uuids[is_uuid] if len(uuids) else uuids, is_uuid)
+        if len(id_map.rows) != len(self):
+            names = [segment.segment_id for segment in self.segments]
+            raise Corrupt(f"{len(self) - len(id_map.rows)} points live twice in the segments {names}")
+        return id_map
+
+    def versions(self) -> NDArray[np.uint64]:
+        """Return the versions of the rows, those of payload changes included."""
+        versions = np.empty(len(self), dtype=np.uint64)
+        for source, places in self._by_source(slice(0, len(self))):
+            versions[places] = self.segments[source].parts.versions[self.rows[places]]
+        for place, source, row in self._edited(slice(0, len(self))):
+            change = self.segments[source].overlay.get(row)
+            versions[place] = 0 if change is None else change.version
+        return versions
+
+    def carried(self, name: str) -> int:
+        """Return how many rows carry a slot."""
+        present = self.present(name)
+        return len(self) if present is None else bits.count(present)
+
+    def present(self, name: str) -> Words | None:
+        """Return bit words of the rows that carry a slot, None when all do."""
+        carries = np.ones(len(self), dtype=np.bool_)
+        for source, places in self._by_source(slice(0, len(self))):
+            words = self.segments[source].present_words(name)
+            if words is not None:
+                carries[places] = bits.test(words, self.rows[places])
+        return None if carries.all() else bits.from_bool(carries)
+
+    def vectors(self, name: str, layout: SlotLayout) -> Iterator[NDArray[np.float32]]:
+        """Return the vectors of a slot in pieces (k, dim), zeros where a row lacks it."""
+        for piece in slices(len(self), layout.dim * 4):
+            gathered = np.zeros((piece.stop - piece.start, layout.dim), dtype=np.float32)
+            for source, places in self._by_source(piece):
+                slot = self.segments[source].slot(name)
+                if slot is not None:
+                    gathered[places - piece.start] = slot.vectors[self.rows[places]]
+            yield gathered
+
+    def payload_offsets(self) -> NDArray[np.uint64]:
+        """Return where each row's payload begins when they are joined in this order, and the end; uint64 (n + 1,)."""
+        lengths = np.empty(len(self), dtype=np.uint64)
+        for source, places in self._by_source(slice(0, len(self))):
+            offsets, rows = self.segments[source].parts.payloads.offsets, self.rows[places]
+            lengths[places] = offsets[rows + 1] - offsets[rows]
+        for place, source, row in self._edited(slice(0, len(self))):
+            lengths[place] = len(self._edit(source, row))
+        result = np.zeros(len(self) + 1, dtype=np.uint64)
+        np.cumsum(lengths, out=result[1:])
+        return result
+
+    def payloads(self, offsets: NDArray[np.uint64]) -> Iterator[NDArray[np.uint8]]:
+        """Return the joined payloads in pieces. `offsets` as `payload_offsets` gave them."""
+        first = 0
+        while first < len(self):
+            limit = offsets[first] + np.uint64(WRITE_BYTES)
+            last = max(first + 1, int(np.searchsorted(offsets, limit, side="right")) - 1)
+            last = min(last, first + _PAYLOAD_ROWS)
+            yield self._joined(slice(first, last))
+            first = last
+
+    def _joined(self, piece: slice) -> NDArray[np.uint8]:
+        texts = np.empty(piece.stop - piece.start, dtype=object)
+        for source, places in self._by_source(piece):
+            found = self.segments[source].parts.payloads.gather(self.rows[places])
+            texts[places - piece.start] = np.fromiter(found, dtype=object, count=len(found))
+        for place, source, row in self._edited(piece):
+            texts[place - piece.start] = self._edit(source, row)
+        return np.frombuffer(b"".join(texts.tolist()), dtype=np.uint8)
+
+    def _edit(self, source: int, row: int) -> bytes:
+        change = self.segments[source].overlay.get(row)
+        return b"" if change is None or change.payload == EMPTY else change.payload
+
+    def _edited(self, piece: slice) -> list[tuple[int, int, int]]:
+        """Return (place, source, row) of the rows of a piece whose payload was changed."""
+        found = []
+        for source, places in self._by_source(piece):
+            changed = self.segments[source].overlay.rows()
+            if len(changed):
+                edited = places[np.isin(self.rows[places], changed)]
+                found += [
+                    (place, source, row) for place, row in zip(edited.tolist(), self.rows[edited].tolist(), strict=True)
+                ]
+        return found
+
+    def _by_source(self, piece: slice) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Return for each segment the places, within a piece, of its rows."""
+        sources = self.sources[piece]
+        for source in range(len(self.segments)):
+            places = np.flatnonzero(sources == source)
+            if len(places):
+                yield source, places + piece.start
+
+
+_PAYLOAD_ROWS = 65_536
+"""Most rows whose payloads are Python bytes at one time."""
