@@ -177,7 +177,7 @@ class ThreadBuilder:
         """Carry out one order. Raises BuildFailed."""
         loop = asyncio.get_running_loop()
 
-        def report(stage: str, done: float, total: float) -> None:
+        def report(stage: str, done: int, total: int) -> None:
             asyncio.run_coroutine_threadsafe(_quietly(on_progress, Progress(stage, done, total)), loop)
 
         async with self._turn:

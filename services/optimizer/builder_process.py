@@ -28,7 +28,7 @@ from services.optimizer.messages import (
 from services.optimizer.process import die_with_parent, lower_priority
 from shared.settings import Settings
 
-Report = Callable[[str, float, float], None]
+Report = Callable[[str, int, int], None]
 Work = Callable[[BuildOrder, Report], Built]
 
 

@@ -52,8 +52,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     """`done` of `total` rows of one stage. A new attempt starts the stages anew."""
 
     stage: str
-    done: float
-    total: float
+    done: int
+    total: int
 
 
 class Built(msgspec.Struct, frozen=True, tag="built"):

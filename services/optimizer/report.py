@@ -56,7 +56,7 @@ class JobReport:
         elapsed = self._clock.now() - self._stage_began
         rate = progress.done / elapsed if elapsed > 0 else 0.0
         eta = (progress.total - progress.done) / rate if rate > 0 else None
-        await self._change(done=progress.done, total=progress.total, rate_per_s=rate, eta_s=eta)
+        await self._change(done=float(progress.done), total=float(progress.total), rate_per_s=rate, eta_s=eta)
 
     async def done(self, stage: str = "", output: str = "", recall: float | None = None, rows: int = 0) -> None:
         """Say that the job is over and what it gave."""

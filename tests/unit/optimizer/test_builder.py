@@ -41,7 +41,7 @@ async def test_order_gives_progress_and_figures(builder: ProcessBuilder) -> None
     built = await builder.build(order("print"), heard)
 
     assert built == Built(rows=7, size_bytes=70, recall=0.99, attempts=1, seconds=0.1)
-    assert heard.stages == [Progress("graph", 1.0, 2.0)]
+    assert heard.stages == [Progress("graph", 1, 2)]
 
 
 async def test_error_in_a_build_fails_the_order_and_keeps_the_process(builder: ProcessBuilder) -> None:

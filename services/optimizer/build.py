@@ -1,0 +1,87 @@
+"""The work itself: one segment out of several, measured before anyone sees it. Runs in the builder, never in the loop.
+
+1. open     the inputs as the manifest names them, with the tombstones and payload changes of its checkpoint
+2. build    one segment directory
+3. measure  recall@10 of each graph against exact search, the worst one counts
+4. again    with a denser graph while the recall misses the target, at most `attempts` graphs in all
+5. record   the figure in the segment's header
+"""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from services.optimizer.messages import BuildOrder, Built, RecallMissed
+from shared.schema.collections import CollectionConfig
+from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
+from shared.segment.checkpoint import load_segment
+from shared.segment.index.graph_build import Progress, warm_builder
+from shared.segment.index.recall import measure_recall
+from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.sealed import SealedSegment
+from shared.store.manifest import Manifest
+
+DENSER = 1.5
+"""Each attempt's graph is so much denser than the one before."""
+
+
+def build(order: BuildOrder, report: Progress) -> Built:
+    """Carry out an order. Raises RecallMissed, FileNotFoundError (an input vanished), Corrupt."""
+    began = time.monotonic()
+    manifest = msgspec.json.decode(order.manifest, type=Manifest)
+    config = CollectionConfig.model_validate_json(manifest.config)
+    spec = BuildSpec(
+        segment_id=order.output_id,
+        layout=layout_of(config),
+        hnsw=config.hnsw_config,
+        seed=rotation_seed(manifest.collection),
+        generation=manifest.config_generation,
+        threads=order.threads,
+    )
+    inputs = _open(order, manifest, spec)
+    output = Path(order.output)
+    figures: list[float] = []
+    for attempt in range(1, order.attempts + 1):
+        builder = SegmentBuilder(replace(spec, density=DENSER ** (attempt - 1)), progress=report)
+        for segment in inputs:
+            builder.add(segment)
+        built = builder.build(output)
+        recall = _recall(output, report)
+        if recall is None or recall >= order.recall_target:
+            if recall is not None:
+                record_recall(output, recall)
+            return Built(built.rows, built.size_bytes, recall, attempt, time.monotonic() - began)
+        figures.append(recall)
+        shutil.rmtree(output)
+    found = ", ".join(f"{figure:.3f}" for figure in figures)
+    raise RecallMissed(f"recall@10 {found} with {len(figures)} graphs, each denser, target {order.recall_target}")
+
+
+def warm() -> None:
+    """Pay for compilation before the first order."""
+    warm_builder()
+
+
+def _open(order: BuildOrder, manifest: Manifest, spec: BuildSpec) -> list[SealedSegment]:
+    entries = {entry.segment_id: entry for entry in manifest.segments}
+    segments = []
+    for name in order.inputs:
+        segment = load_segment(Path(order.directory), entries[name], spec.layout, spec.seed)
+        assert isinstance(segment, SealedSegment), f"input {name} is not sealed"
+        segments.append(segment)
+    return segments
+
+
+def _recall(output: Path, report: Progress) -> float | None:
+    """Return the worst recall of the output's graphs; None where there is no graph."""
+    segment = SealedSegment.open(output)
+    slots = [slot for name in segment.layout if (slot := segment.slot(name)) is not None and slot.graph is not None]
+    figures = []
+    for number, slot in enumerate(slots):
+        report("recall", number, len(slots))
+        figures.append(measure_recall(slot))
+    report("recall", len(slots), len(slots))
+    return min(figures, default=None)
