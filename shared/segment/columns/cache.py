@@ -1,12 +1,13 @@
-"""What a process keeps in memory for filters: columns, and words of conditions over sealed segments.
+"""The columns that a process keeps in memory: least recently used ones go first when their bytes pass the budget.
 
-Least recently used ones go first when their bytes pass the budget. A column that was dropped is built again from
-payload texts when a filter next names its path.
+A column that was dropped is built again from payload texts when a filter next names its path.
 """
 
 import threading
 from collections import OrderedDict
-from typing import Any, Final, Protocol
+from typing import Final
+
+from shared.segment.columns.arrays import ColumnArrays
 
 BUDGET_BYTES_DEFAULT = 512 * 2**20
 
@@ -14,56 +15,54 @@ CacheKey = tuple[int, str]
 """The number of a segment's column set, and a name of its choice."""
 
 
-class Kept(Protocol):
-    """What can be kept: something that knows its size."""
-
-    @property
-    def nbytes(self) -> int: ...
-
-
 class ColumnCache:
-    """Things by key under a budget in bytes. Safe to use from several threads."""
+    """Columns by key under a budget in bytes. Safe to use from several threads."""
 
     def __init__(self, budget_bytes: int = BUDGET_BYTES_DEFAULT) -> None:
         self.budget_bytes = budget_bytes
         self.used_bytes = 0
-        self._kept: OrderedDict[CacheKey, tuple[Kept, int]] = OrderedDict()
+        self._columns: OrderedDict[CacheKey, tuple[ColumnArrays, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: CacheKey) -> Any:
-        """Return what is kept under a key, None when nothing is, and note its use."""
+    def get(self, key: CacheKey) -> ColumnArrays | None:
+        """Return a column and note its use."""
         with self._lock:
-            found = self._kept.get(key)
+            found = self._columns.get(key)
             if found is None:
                 return None
-            self._kept.move_to_end(key)
+            self._columns.move_to_end(key)
             return found[0]
 
-    def put(self, key: CacheKey, thing: Kept) -> None:
-        """Keep a thing, or measure it again after it grew. One larger than the whole budget is not kept."""
+    def put(self, key: CacheKey, column: ColumnArrays) -> None:
+        """Keep a column, or measure it again after it grew. One larger than the whole budget is not kept."""
         with self._lock:
             self._forget(key)
-            size = thing.nbytes
+            size = column.nbytes
             if size > self.budget_bytes:
                 return
-            self._kept[key] = (thing, size)
+            self._columns[key] = (column, size)
             self.used_bytes += size
             while self.used_bytes > self.budget_bytes:
-                self._forget(next(iter(self._kept)))
+                self._forget(next(iter(self._columns)))
 
-    def drop(self, owner: int, prefix: str = "") -> None:
-        """Forget what one column set has here, all or that whose name has the prefix."""
+    def forget(self, key: CacheKey) -> None:
+        """Forget one column."""
         with self._lock:
-            for key in [key for key in self._kept if key[0] == owner and key[1].startswith(prefix)]:
+            self._forget(key)
+
+    def drop(self, owner: int) -> None:
+        """Forget all columns of one column set."""
+        with self._lock:
+            for key in [key for key in self._columns if key[0] == owner]:
                 self._forget(key)
 
     def names_of(self, owner: int) -> list[str]:
-        """Return the names of what one column set has here."""
+        """Return the names of one column set's columns."""
         with self._lock:
-            return [name for number, name in self._kept if number == owner]
+            return [name for number, name in self._columns if number == owner]
 
     def _forget(self, key: CacheKey) -> None:
-        found = self._kept.pop(key, None)
+        found = self._columns.pop(key, None)
         if found is not None:
             self.used_bytes -= found[1]
 

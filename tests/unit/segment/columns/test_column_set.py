@@ -1,6 +1,7 @@
 """A segment's columns: growth, overlays, memory; values of every kind."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from shared.segment import bits
 from shared.segment.columns import ColumnCache, ColumnSet
 from shared.segment.columns.arrays import ColumnArrays
-from shared.segment.columns.column_set import EDITS_SLACK, INCOMING_MAX, KEPT_ROWS_MIN
+from shared.segment.columns.column_set import KEPT_ROWS_MIN
 from shared.segment.columns.dictionary import Dictionary
+from shared.segment.columns.edits import INCOMING_MAX, SLACK, Edits
 from shared.segment.columns.paths import parse_path
 from tests import builders
 
@@ -108,9 +110,10 @@ def test_latest_overlay_decides_and_the_rows_own_payload_does_not():
 
 
 def test_many_edits_of_one_row_keep_only_what_counts():
-    columns = Rows({"n": 0}, {"n": 0}).columns()
+    cache = ColumnCache()
+    columns = Rows({"n": 0}, {"n": 0}).columns(cache)
 
-    for number in range(3 * EDITS_SLACK):
+    for number in range(3 * SLACK):
         columns.overlay(1, b'{"n": %d}' % number)
         if number % 500 == 0:
             passing(columns, builders.match("n", number))
@@ -118,8 +121,22 @@ def test_many_edits_of_one_row_keep_only_what_counts():
         columns.overlay(0, b'{"n": %d}' % number)
 
     assert passing(columns, builders.match("n", INCOMING_MAX + 1)) == [0]
-    assert passing(columns, builders.match("n", 3 * EDITS_SLACK - 1)) == [1]
-    assert len(columns._edits) <= EDITS_SLACK + 2
+    assert passing(columns, builders.match("n", 3 * SLACK - 1)) == [1]
+    assert cache.used_bytes < 64 * SLACK
+
+
+def test_edits_seen_by_one_filter_stay_when_the_numbering_begins_anew():
+    edits = Edits()
+    edits.add(3, b"first")
+    seen = edits.seen()
+
+    for number in range(2 * SLACK):
+        edits.add(5, b"%d" % number)
+    later = edits.seen()
+
+    assert (seen.rows.tolist(), seen.payloads(0, 1)) == ([3], [b"first"])
+    assert (later.rows.tolist(), later.payloads(0, 9)) == ([3, 5], [b"first", b"%d" % (2 * SLACK - 1)])
+    assert later.age > seen.age
 
 
 def test_final_column_answers_as_a_growing_one_with_less_memory():
@@ -228,3 +245,38 @@ def test_warmed_successor_answers_without_reading_payloads_again():
 
     assert passing(successor, builders.match("a", 3)) == [1]
     assert rows.read == 2
+
+
+def test_cold_rows_are_those_that_the_next_filter_must_parse():
+    rows = Rows({"a": 1}, {"a": 2})
+    columns = rows.columns()
+    column = columns.column("a")
+
+    before = column.cold_rows()
+    column.matches(builders.match("a", 1))
+    after = column.cold_rows()
+    rows.texts.append(b"")
+
+    assert (before, after, column.cold_rows()) == (2, 0, 1)
+
+
+def test_filters_in_threads_beside_appends_and_edits_see_whole_rows():
+    rows = Rows(*({"a": place % 3} for place in range(2000)))
+    columns = rows.columns()
+    one = builders.match("a", 1)
+
+    def filter_often():
+        for _ in range(100):
+            found = passing(columns, one)
+            assert all(row % 3 == 1 or row < 20 for row in found)
+            assert len(found) >= 660
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(filter_often) for _ in range(3)]
+        for place in range(2000, 6000):
+            rows.texts.append(b'{"a": %d}' % (place % 3))
+            columns.overlay(place % 20, b'{"a": 1}')
+        for one_run in running:
+            one_run.result()
+
+    assert passing(columns, one) == [row for row in range(6000) if row % 3 == 1 or row < 20]
