@@ -13,6 +13,7 @@ import click
 
 from services.settings_flags import SettingsCommand, markdown_table, settings_from, with_settings
 from shared.errors import ShoalError
+from shared.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -36,7 +37,7 @@ def api(given: dict[str, Any]) -> None:
     """Run the HTTP service; with --api N that many processes share the port."""
     from services.launcher.run import run_api
 
-    sys.exit(run_api(settings_from(given)))
+    sys.exit(run_api(_with_redis(given)))
 
 
 @main.command(cls=SettingsCommand)
@@ -45,7 +46,7 @@ def worker(given: dict[str, Any]) -> None:
     """Run one worker: it reads logs, applies them, answers searches and publishes checkpoints."""
     from services.worker.__main__ import main as run
 
-    sys.exit(run(settings_from(given)))
+    sys.exit(run(_with_redis(given)))
 
 
 @main.command(cls=SettingsCommand)
@@ -54,7 +55,7 @@ def optimizer(given: dict[str, Any]) -> None:
     """Run the optimizer: it builds indexes in a process of its own and swaps them in."""
     from services.optimizer.__main__ import main as run
 
-    sys.exit(run(settings_from(given)))
+    sys.exit(run(_with_redis(given)))
 
 
 @main.command()
@@ -81,13 +82,26 @@ def demo(data: Path | None, port: int, data_dir: Path, stop_after: bool) -> None
 
 
 @main.command()
-def warmup() -> None:
+@click.option("--all-levels", is_flag=True, help="for every CPU level that this machine can run: for images")
+def warmup(all_levels: bool) -> None:
     """Compile the kernels into the cache, so that the first start, search and index build are quick."""
     from rich.console import Console
 
-    from services.demo.warmup import warm_up
+    from services.demo.warmup import warm_up, warm_up_all_levels
 
-    warm_up(Console())
+    if all_levels:
+        warm_up_all_levels(Console(), settings_from({}))
+    else:
+        warm_up(Console())
+
+
+@main.command()
+@click.argument("role", type=click.Choice(["api", "worker", "optimizer"]))
+def health(role: str) -> None:
+    """Exit code 0 when this machine's or container's service of that role is well."""
+    from services.health import is_well
+
+    sys.exit(0 if is_well(role, _with_redis({})) else 1)  # type: ignore[arg-type]  # click checked the role
 
 
 @main.command()
@@ -108,6 +122,16 @@ def check(data_dir: Path, redis_url: str, adopt: bool) -> None:
 def settings() -> None:
     """Print all settings as the README's table."""
     click.echo(markdown_table(), nl=False)
+
+
+def _with_redis(given: dict[str, Any]) -> Settings:
+    """Settings of one service of several: they meet in a Redis, so there is none to start here."""
+    found = settings_from(given)
+    if not found.redis_url:
+        raise click.UsageError(
+            "a service of its own needs --redis-url or SHOAL_REDIS_URL; `shoal serve` starts a Redis"
+        )
+    return found
 
 
 def run() -> None:

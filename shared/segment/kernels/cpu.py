@@ -39,11 +39,16 @@ def best_level(machine: str, features: Mapping[str, bool]) -> Level:
 
 def choose_level(machine: str, features: Mapping[str, bool], wanted: str) -> Level:
     """Return the level named `wanted` ("" takes the best). Raises ValueError when the machine cannot run it."""
-    best = best_level(machine, features)
     if not wanted:
-        return best
-    order = [HOST.name] if best is HOST else [V3.name, V4.name, V4_VNNI.name]
-    allowed = {*order[: order.index(best.name) + 1], HOST.name}
+        return best_level(machine, features)
+    allowed = {*runnable_levels(machine, features), HOST.name}
     if wanted not in allowed:
         raise ValueError(f"kernel level {wanted!r} does not run here, expected one of {sorted(allowed)}")
     return LEVELS[wanted]
+
+
+def runnable_levels(machine: str, features: Mapping[str, bool]) -> list[str]:
+    """Return the names of the levels that a machine runs and that images carry, lowest first."""
+    best = best_level(machine, features)
+    order = [HOST.name] if best is HOST else [V3.name, V4.name, V4_VNNI.name]
+    return order[: order.index(best.name) + 1]
