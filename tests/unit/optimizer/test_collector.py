@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from shard_stand_in import MB, ShardStandIn, entry
 
 from services.optimizer.collector import Collector
 from services.optimizer.manifests import Manifests
@@ -16,6 +15,7 @@ from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.jobs import JobStatus
 from shared.store.manifest import PendingSwap
+from tests.unit.optimizer.shard_stand_in import MB, ShardStandIn, entry
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
 

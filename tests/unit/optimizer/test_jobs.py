@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from shard_stand_in import MB, BuilderStandIn, ShardStandIn, entry
 
 from services.optimizer.app import OptimizerService
 from services.optimizer.builder import BuildFailed
@@ -20,6 +19,7 @@ from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.jobs import JobStatus
 from shared.schema.operations import Seal, Swap
 from shared.settings import Settings
+from tests.unit.optimizer.shard_stand_in import MB, BuilderStandIn, ShardStandIn, entry
 
 UUID = "5f0c0c5e-0000-4000-8000-000000000001"
 KEY = ShardKey(UUID, 0)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from shard_stand_in import MB, BuilderStandIn, ShardStandIn, entry
 
 from services.optimizer.manifests import Manifests
 from services.optimizer.messages import Built
@@ -14,6 +13,7 @@ from shared.errors import LogUnavailable, OutcomeUnknown
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.operations import Swap
+from tests.unit.optimizer.shard_stand_in import MB, BuilderStandIn, ShardStandIn, entry
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
 
