@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from shared.coordination.keys import NODE_LEASE, NODE_NAMES, NODES
 from shared.errors import LogUnavailable
-from shared.log.exchange import Script, exchange
+from shared.log.exchange import Argument, Script, exchange
 
 Role = Literal["worker", "api", "optimizer"]
 
@@ -40,7 +40,7 @@ class NodeLease:
     async def register(self, info: NodeInfo) -> None:
         """Take the lease; an older incarnation of the same role and name loses its own at once."""
         keys = [NODES, NODE_NAMES, NODE_LEASE]
-        arguments = [info.node_id, _role_name(info), msgspec.json.encode(info), self._ttl_ms]
+        arguments: list[Argument] = [info.node_id, _role_name(info), msgspec.json.encode(info), self._ttl_ms]
         await _register.call(self._redis, keys, arguments, lost=LogUnavailable)
         self._node = info
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from shared.coordination.keys import jobs_key
 from shared.errors import LogUnavailable
-from shared.log.exchange import Script, ask, exchange
+from shared.log.exchange import Argument, Script, ask, exchange
 from shared.schema.jobs import JobStatus
 
 JOBS_MAX = 100
@@ -19,7 +19,7 @@ _publish = Script(Path(__file__).parent / "scripts" / "publish_job.lua")
 async def publish_job(redis: Redis, job: JobStatus) -> None:
     """Create or replace a job's status; the oldest beyond the last 100 of the collection are dropped."""
     key = jobs_key(job.collection)
-    arguments = [job.job_id, msgspec.json.encode(job), JOBS_MAX]
+    arguments: list[Argument] = [job.job_id, msgspec.json.encode(job), JOBS_MAX]
     await _publish.call(redis, [key, f"{key}:order"], arguments, lost=LogUnavailable)
 
 
