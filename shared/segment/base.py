@@ -27,8 +27,10 @@ class Segment(Protocol):
 
     segment_id: str
     layout: Layout
-    overlay: Overlay
-    """Payload changes beside the rows. Read it; change it through `set_payload`."""
+
+    @property
+    def overlay(self) -> Overlay:
+        """Payload changes beside the rows. Read it; change it through `set_payload`."""
 
     @property
     def count(self) -> int:
@@ -67,7 +69,7 @@ class Segment(Protocol):
         """Return vectors, codes and graph of a slot; None when this segment was written without that slot."""
 
     def present_words(self, name: str) -> Words | None:
-        """Return bit words of the rows that carry the slot; None when all rows do."""
+        """Return bit words of the rows that carry the slot; None when all rows do. None carries an unknown slot."""
 
     def column(self, key: str) -> "Column":
         """Return the values at a payload path over the rows, for filters; built when first asked, cached."""

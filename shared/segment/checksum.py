@@ -3,7 +3,7 @@
 The sum, modulo 2^64, over live points of xxh3_64(id · version · vectors by slot name · payload), where
 - id        8 little-endian bytes, or the 16 of a UUID
 - version   8 little-endian bytes
-- vectors   for each slot that the point carries, in the order of slot names: length and bytes of the name, the float32 bytes
+- vectors   for each slot that the point carries, by slot name: length and bytes of the name, the float32 bytes
 - payload   the JSON text as it was written, b"{}" when empty
 """
 

@@ -190,10 +190,10 @@ def test_a_flipped_byte_in_any_file_is_found(tmp_path: Path, kind: str) -> None:
         whole = path.read_bytes()
         for place in {0, len(whole) // 2, len(whole) - 1}:
             path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x40]) + whole[place + 1 :])
-            with pytest.raises(Corrupt, match="expected .*found"):
+            with pytest.raises(Corrupt, match=r"expected .*found"):
                 load_segment(tmp_path, entry, TWO_SLOTS, SEED)
         path.write_bytes(whole[:-1])
-        with pytest.raises(ChecksumMismatch, match="expected .* bytes, found"):
+        with pytest.raises(ChecksumMismatch, match=r"expected .* bytes, found"):
             load_segment(tmp_path, entry, TWO_SLOTS, SEED)
         path.unlink()
         with pytest.raises(ChecksumMismatch, match="expected a file, found none"):
