@@ -26,7 +26,7 @@ _BASE, _EDITS = "=", "+"
 BATCH_ROWS = 4096
 """Rows parsed at once: bounds the memory of decoded payloads."""
 
-KEPT_ROWS_MIN = 16_384
+KEPT_ROWS_MIN = 1024
 """Below so many rows a condition is evaluated anew faster than its words are worth keeping."""
 
 LOCKS = 16

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.query.filters import words_of
+from shared.query.filters import cold_rows, words_of
 from shared.query.payload_match import payload_matches
 from shared.segment import bits
 from tests import builders
@@ -65,6 +65,16 @@ def test_filter_of_an_empty_segment_keeps_nothing():
     kept = kept_ids(PlainSegment([]), builders.filter(must_not=[builders.match("c", "red")]))
 
     assert kept == []
+
+
+def test_cold_rows_count_every_path_of_a_filter_once_until_it_was_read():
+    segments = [colours("red", "blue"), colours("red")]
+    wanted = builders.filter(must=[builders.match("c", "red"), builders.has_id(1)], should=[builders.is_empty("c")])
+
+    before = cold_rows(segments, builders.filter(must_not=[wanted, builders.is_empty("d")]))
+    kept_ids(segments[0], wanted)
+
+    assert (before, cold_rows(segments, wanted), cold_rows(segments, None)) == (6, 1, 0)
 
 
 @settings(max_examples=300, deadline=None)

@@ -72,7 +72,7 @@ def oracle_client(contents):
     return client
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(payloads, min_size=1, max_size=8), filters)
 def test_filter_keeps_what_local_mode_keeps(contents, wanted):
     segment = PlainSegment([builders.point(place, payload=payload) for place, payload in enumerate(contents)])
@@ -84,7 +84,7 @@ def test_filter_keeps_what_local_mode_keeps(contents, wanted):
     assert kept == [place for place, payload in enumerate(contents) if payload_matches(wanted, place, payload)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(payloads, selectors, st.booleans())
 def test_payload_selector_cuts_what_local_mode_cuts(payload, keys, include):
     selector = PayloadSelector(True, include=keys if include else None, exclude=None if include else keys)
