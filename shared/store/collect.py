@@ -35,5 +35,6 @@ def unnamed(shard_directory: Path, manifests: Iterable[Manifest]) -> list[Path]:
         directory = shard_directory / folder
         if directory.is_dir():
             found += [path for path in sorted(directory.iterdir()) if f"{folder}/{path.name}" not in keep]
-    found += [path for path in sorted(shard_directory.iterdir()) if is_temporary(path.name)]
+    if shard_directory.is_dir():
+        found += [path for path in sorted(shard_directory.iterdir()) if is_temporary(path.name)]
     return found
