@@ -102,41 +102,57 @@ _QUERIES = ("recommend", "discover", "context", "order_by", "fusion", "rrf", "fo
 W = TypeVar("W")
 
 
+class _Aim(NamedTuple):
+    """What is searched for: a vector, a point's vector, or nothing."""
+
+    slot: str
+    vector: list[float] | None = None
+    like: PointId | None = None
+
+
+class _Bounds(NamedTuple):
+    """The limits, and how paths of this search begin in error texts."""
+
+    limits: Limits
+    prefix: str
+
+
 def parse_search(body: bytes, limits: Limits) -> SearchCall:
     """Return the call behind an old search body."""
-    return _narrow_search(_decode(_search_decoder, body, "vector"), limits, "search_request.")
+    return _narrow_search(_decode(_search_decoder, body, "vector"), _Bounds(limits, "search_request."))
 
 
 def parse_search_batch(body: bytes, limits: Limits) -> list[SearchCall]:
     """Return the calls behind an old batch."""
     wire = _decode(_search_batch_decoder, body, "vector").searches
     _check_batch(len(wire), limits)
-    return [_narrow_search(each, limits, f"searches[{place}].search_request.") for place, each in enumerate(wire)]
+    return [
+        _narrow_search(each, _Bounds(limits, f"searches[{place}].search_request.")) for place, each in enumerate(wire)
+    ]
 
 
 def parse_query(body: bytes, limits: Limits) -> SearchCall:
     """Return the call behind a universal query."""
-    return _narrow_query(_decode(_query_decoder, body, "query"), limits, "internal.")
+    return _narrow_query(_decode(_query_decoder, body, "query"), _Bounds(limits, "internal."))
 
 
 def parse_query_batch(body: bytes, limits: Limits) -> list[SearchCall]:
     """Return the calls behind a batch of universal queries."""
     wire = _decode(_query_batch_decoder, body, "query").searches
     _check_batch(len(wire), limits)
-    return [_narrow_query(each, limits, f"searches[{place}].internal.") for place, each in enumerate(wire)]
+    return [_narrow_query(each, _Bounds(limits, f"searches[{place}].internal.")) for place, each in enumerate(wire)]
 
 
-def _narrow_search(wire: WireSearch, limits: Limits, prefix: str) -> SearchCall:
+def _narrow_search(wire: WireSearch, bounds: _Bounds) -> SearchCall:
     limit = wire.limit if wire.limit is not None else wire.top
     if limit is None:
         raise BadFormat("missing field `limit`")
     named = wire.vector
-    if isinstance(named, WireNamedVector):
-        return _call(wire, named.name, (named.vector, None), limit, limits, prefix)
-    return _call(wire, UNNAMED, (named, None), limit, limits, prefix)
+    aim = _Aim(named.name, named.vector) if isinstance(named, WireNamedVector) else _Aim(UNNAMED, named)
+    return _call(wire, aim, limit, bounds)
 
 
-def _narrow_query(wire: WireQuery, limits: Limits, prefix: str) -> SearchCall:
+def _narrow_query(wire: WireQuery, bounds: _Bounds) -> SearchCall:
     if wire.prefetch is not None or wire.lookup_from is not None:
         refuse_given(wire, ("prefetch", "lookup_from"))
     if wire.query is None and wire.score_threshold is not None:
@@ -144,24 +160,21 @@ def _narrow_query(wire: WireQuery, limits: Limits, prefix: str) -> SearchCall:
             "A query is needed to use the score_threshold. Can't have score_threshold without defining a query."
         )
     limit = 10 if wire.limit is None else wire.limit
-    return _call(wire, wire.using or UNNAMED, _nearest(wire.query), limit, limits, prefix)
+    return _call(wire, _aim(wire.query, wire.using or UNNAMED), limit, bounds)
 
 
-Nearest = tuple[list[float] | None, PointId | None]
-
-
-def _call(wire: _WireCommon, slot: str, nearest: Nearest, limit: int, limits: Limits, prefix: str) -> SearchCall:
+def _call(wire: _WireCommon, aim: _Aim, limit: int, bounds: _Bounds) -> SearchCall:
+    limits, prefix = bounds
     if wire.shard_key is not None:
         refuse_given(wire, ("shard_key",))
     offset = wire.offset or 0
     check_limit(limit, offset, prefix, limits)
-    vector, like = nearest
-    if vector is not None and not vector:
+    if aim.vector is not None and not aim.vector:
         raise Invalid(f"{prefix}vector: dense vector must not be empty")
     return SearchCall(
-        slot=slot,
-        vector=vector,
-        like=like,
+        slot=aim.slot,
+        vector=aim.vector,
+        like=aim.like,
         limit=limit,
         offset=offset,
         filter=parse_filter(wire.filter, limits.filter, prefix + "filter"),
@@ -172,13 +185,13 @@ def _call(wire: _WireCommon, slot: str, nearest: Nearest, limit: int, limits: Li
     )
 
 
-def _nearest(query: list[float] | int | str | dict[str, Any] | None) -> Nearest:
+def _aim(query: list[float] | int | str | dict[str, Any] | None, slot: str) -> _Aim:
     if query is None:
-        return None, None
+        return _Aim(slot)
     if isinstance(query, list):
-        return query, None
+        return _Aim(slot, vector=query)
     if isinstance(query, int | str):
-        return None, parse_point_id(query)
+        return _Aim(slot, like=parse_point_id(query))
     for name in _QUERIES:
         if name in query:
             refuse(f"query `{name}`")
@@ -191,7 +204,7 @@ def _nearest(query: list[float] | int | str | dict[str, Any] | None) -> Nearest:
     refuse_vector_shape(nearest, "query.nearest")
     if nearest is None:
         raise BadFormat("query.nearest: expected a vector or a point id, got null")
-    return _nearest(convert(nearest, list[float] | int | str, "query.nearest"))  # type: ignore[arg-type]
+    return _aim(convert(nearest, list[float] | int | str, "query.nearest"), slot)  # type: ignore[arg-type]
 
 
 def _params(wire: WireParams, prefix: str) -> SearchParams:
