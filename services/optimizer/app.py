@@ -6,9 +6,9 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
-from redis.asyncio import Redis
 
 from services.optimizer.builder import Builder, ProcessBuilder, ThreadBuilder
 from services.optimizer.collector import Collector
@@ -30,6 +30,9 @@ from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
 log = structlog.get_logger(__name__)
 COLLECT_S = 5.0
 JOB_LEASE_TTLS = 2.0
@@ -40,7 +43,7 @@ class OptimizerService:
     """Starts and stops the optimizer. Safe to kill at any moment, and to run twice: leases share the work out."""
 
     def __init__(
-        self, settings: Settings, redis: Redis, clock: Clock | None = None, builder: Builder | None = None
+        self, settings: Settings, redis: "Redis", clock: Clock | None = None, builder: Builder | None = None
     ) -> None:
         threads = settings.indexing_threads or os.cpu_count() or 1
         self._settings = settings
