@@ -38,7 +38,7 @@ class RowMarks:
 
     def tombstone(self, rows: Rows) -> Rows:
         """Mark rows as deleted and give those that were alive until now, ascending."""
-        dying = np.unique(rows)
+        dying = np.unique(rows) if len(rows) > 1 else rows
         dying = dying[bits.test(self.live_words, dying)]
         if not len(dying):
             return dying
@@ -73,6 +73,7 @@ class RowMarks:
         moved = RowMarks(payloads, final=True)
         moved.count, moved.live_count, moved.live_words = self.count, self.live_count, self.live_words
         moved.overlay = self.overlay
+        moved.columns.adopt(self.columns)
         for change in self.overlay.changed_after(-1):
             moved.columns.overlay(change.row, change.payload)
         return moved

@@ -3,12 +3,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.schema.collections import UNNAMED, Distance
+from shared.schema.filters import MatchAny
 from shared.segment import bits
+from shared.segment.appendable import AppendableSegment
 from shared.segment.id_map import IdBatch
 from shared.segment.layout import SlotLayout
-from shared.segment.rows import row_batch
+from shared.segment.rows import joined, row_batch
 from tests.builders import point, points, upsert, uuid_id, vectors
-from tests.unit.segment.segment_builders import LAYOUT, appendable, content, delete, edit
+from tests.unit.segment.segment_builders import LAYOUT, SEED, appendable, content, delete, edit
 
 
 def test_an_upsert_of_a_known_point_makes_a_new_row_and_a_tombstone() -> None:
@@ -88,9 +90,22 @@ def test_scroll_order_is_by_id_whatever_the_row_order() -> None:
     assert segment.ids(segment.rows_from(4)) == [9, uuid_id(1), uuid_id(5)]
 
 
-def test_columns_follow_appends_and_edits() -> None:
-    from shared.schema.filters import MatchAny
+def test_joined_batches_give_the_rows_that_they_give_one_after_another() -> None:
+    layout = {"a": SlotLayout(2, Distance.DOT), "b": SlotLayout(3, Distance.EUCLID)}
+    given = [
+        [point(1, {"a": [1, 2]}), point(uuid_id(2), {"b": [1, 2, 3]})],
+        [point(3, {}), point(1, {"a": [5, 6], "b": [7, 8, 9]}, {"x": 1})],
+        [point(1, {"b": [1, 1, 1]})],
+    ]
+    batches = [row_batch(upsert(batch), version, layout) for version, batch in enumerate(given, 1)]
+    once = AppendableSegment("a00000000", layout, SEED)
 
+    once.append(joined(batches, layout))
+
+    assert content(once) == content(appendable(*given, layout=layout))
+
+
+def test_columns_follow_appends_and_edits() -> None:
     segment = appendable(points(2, payload={"a": 1}))
     condition = MatchAny("a", [1])
     assert bits.to_rows(segment.column("a").matches(condition)).tolist() == [0, 1]
@@ -122,7 +137,7 @@ def test_appendable_and_sealed_behave_like_a_dict(steps: list[tuple[str, object]
             case "upsert", list(ids):
                 batch = [point(one, payload={"v": version}) for one in ids]
                 segment.append(row_batch(upsert(batch), version, LAYOUT))
-                model.update({one: (version, b'{"v":%d}' % version) for one in ids})
+                model.update(dict.fromkeys(ids, (version, b'{"v":%d}' % version)))
             case "delete", list(ids):
                 delete(segment, *ids)
                 for one in ids:
