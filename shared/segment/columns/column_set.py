@@ -79,6 +79,16 @@ class ColumnSet:
             with self._lock_of(key):
                 self._grown(_BASE + key, key, self._count(), self._payloads)
 
+    def adopt(self, other: "ColumnSet") -> None:
+        """Take the columns of a set that has had its day and whose rows were the same, with the same payloads."""
+        keys = other.keys()
+        for key in keys:
+            with other._lock_of(key):
+                column = self._cache.get((other._number, _BASE + key))
+                other._cache.forget((other._number, _BASE + key))
+            if column is not None:
+                self._cache.put((self._number, _BASE + key), column)
+
     def overlay(self, row: int, payload: bytes) -> None:
         """Note that a row's payload is this text from now on. Does not wait for a filter that is running."""
         self._edits.add(row, payload)

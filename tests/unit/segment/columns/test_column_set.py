@@ -260,6 +260,19 @@ def test_cold_rows_are_those_that_the_next_filter_must_parse():
     assert (before, after, column.cold_rows()) == (2, 0, 1)
 
 
+def test_adopted_columns_answer_without_reading_payloads_again():
+    rows, cache = Rows({"a": 1}, {"a": "x"}), ColumnCache()
+    growing = rows.columns(cache)
+    passing(growing, builders.match("a", 1))
+    sealed = rows.columns(cache, final=True)
+
+    sealed.adopt(growing)
+    sealed.overlay(1, b'{"a": 1}')
+
+    assert passing(sealed, builders.match("a", 1)) == [0, 1]
+    assert (rows.read, growing.keys(), sealed.keys()) == (2, [], ["a"])
+
+
 def test_filters_in_threads_beside_appends_and_edits_see_whole_rows():
     rows = Rows(*({"a": place % 3} for place in range(2000)))
     columns = rows.columns()
