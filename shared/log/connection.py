@@ -2,7 +2,8 @@
 
 The client never retries by itself: a repeated XADD would append twice. Its pool is bounded and waits.
 Deadlines are set per command by `exchange.py`, so that a blocking read and a script can share the pool: every command
-has a connection of its own while it runs.
+has a connection of its own while it runs. redis-py's own socket timeout is off: with it, each send goes through
+`asyncio.wait_for`, which costs a task and before Python 3.12 may swallow a cancellation.
 """
 
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def _connect_memory(name: str) -> Redis:
     if server is None:
         server = FakeServer()
         _memory_servers[name] = server
-    client: Redis = FakeRedis(server=server, retry=Retry(NoBackoff(), 0), protocol=2)
+    client: Redis = FakeRedis(server=server, retry=Retry(NoBackoff(), 0), protocol=2, socket_timeout=None)
     client.fake_server = server  # type: ignore[attr-defined]  # keeps the server alive as long as its clients
     return client
 

@@ -54,8 +54,6 @@ async def exchange_many(
 ) -> list[Any]:
     """Send commands in one write and return their answers."""
     pool = redis.connection_pool
-    task = asyncio.current_task()
-    cancels = task.cancelling() if task else 0
     try:
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
     except BusyLoadingError as error:
@@ -68,10 +66,7 @@ async def exchange_many(
                 await connection.send_command(*commands[0])
             else:
                 await connection.send_packed_command(connection.pack_commands(commands))
-            answers = [await connection.read_response() for _ in commands]
-            if task and task.cancelling() > cancels:
-                raise asyncio.CancelledError  # `asyncio.wait_for` inside fakeredis swallowed it (Python before 3.12)
-            return answers
+            return [await connection.read_response() for _ in commands]
     except BusyLoadingError as error:
         raise LogUnavailable("redis is loading its data") from error
     except _LOST as error:

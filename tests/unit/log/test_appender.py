@@ -17,7 +17,7 @@ from shared.errors import (
 )
 from shared.log.appender import Appender, AppendLimits
 from shared.log.position import ShardKey
-from shared.log.storage import StorageGate, publish_storage
+from shared.log.storage import Storage, StorageGate, publish_storage, read_storage
 from shared.log.wal import AppendCall, Wal
 
 KEY = ShardKey("c", 0)
@@ -305,3 +305,33 @@ async def test_many_callers_on_a_real_log_get_dense_positions_in_their_order(any
         assert got == list(range(got[0], got[0] + 3))
         assert [entries[position] for position in got] == sent
     assert appender.counters(KEY).calls <= 6
+
+
+async def test_writes_go_on_after_redis_came_back_empty_and_the_leader_resumed(any_redis: Redis) -> None:
+    wal = Wal(any_redis)
+    await wal.open_shard(KEY, generation=1, fence=1)
+    appender = Appender(wal, AppendLimits(retry_s=0))
+    await appender.append(KEY, [b"a", b"b", b"c"], 1)
+    await any_redis.flushall()
+
+    with pytest.raises(HeadBehind):
+        await appender.append(KEY, [b"d"], 1)
+    await wal.open_shard(KEY, generation=1, fence=2, known=3)
+    with pytest.raises(HeadBehind):
+        await Appender(wal, AppendLimits(retry_s=0)).append(KEY, [b"by one that knows nothing"], 1)
+    at = await wal.resume(KEY, after=3, fence=2)
+
+    assert await appender.append(KEY, [b"d"], 1) == [at + 1]
+    assert [entry.position for entry in (await wal.read({KEY: 3}, 10, 0))[KEY]] == [at, at + 1]
+
+
+async def test_the_figures_of_a_silent_node_vanish(any_redis: Redis) -> None:
+    await publish_storage(any_redis, "alive", 900, 5)
+    await publish_storage(any_redis, "silent", 1, 7)
+    assert await read_storage(any_redis) == Storage(1, 12)
+    assert 0 < await any_redis.pttl("{shoal}:storage:silent") <= 30_000
+
+    await any_redis.delete("{shoal}:storage:silent")
+
+    assert await read_storage(any_redis) == Storage(900, 5)
+    assert await any_redis.smembers("{shoal}:storage") == {b"alive"}
