@@ -101,9 +101,10 @@ class Settings(BaseSettings):
     # between the launcher and its children, not for people
     service_name: str = Field("", description="name of this process in log lines")
     ready_fd: int = Field(-1, description="a pipe that takes one byte when the service is ready; -1 for none")
+    crash_point: str = Field("", description="where this process ends itself, as kill -9 would; for recovery tests")
 
 
-INTERNAL = frozenset({"service_name", "ready_fd"})
+INTERNAL = frozenset({"service_name", "ready_fd", "crash_point"})
 """Fields that the launcher sets for its children: neither flags nor in the README."""
 
 SECTIONS = {

@@ -1,0 +1,16 @@
+"""`python -m services.worker`: one worker process."""
+
+import sys
+
+from services.process import run_service
+from services.worker.app import WorkerService
+from shared.settings import Settings
+
+
+def main(settings: Settings) -> int:
+    """Host shards until asked to stop; gives the exit code."""
+    return run_service("worker", WorkerService, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Settings()))

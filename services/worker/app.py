@@ -1,0 +1,230 @@
+"""Wiring of the worker: the only place here that constructs. `WorkerService` is one worker process's whole life.
+
+Start: cluster check, kernels warm, RPC listening, lease and catalog, then the shards. Stop: last checkpoints, shards
+released, lease given up, so that another worker can take over at once.
+"""
+
+import asyncio
+import os
+import socket
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.worker.claims import ClaimParts, Claims
+from services.worker.hosted import Common
+from services.worker.hosting import Hosting
+from services.worker.reads import Reader
+from services.worker.shard import Shard
+from services.worker.source import ReadLimits, Source
+from services.worker.state import SealLimits
+from services.worker.waiters import Waiters
+from shared.actor.supervisor import RestartPolicy, Supervisor
+from shared.clock import Clock, SystemClock
+from shared.coordination.catalog import Catalog, CatalogWatcher
+from shared.coordination.cluster import ensure_cluster
+from shared.coordination.nodes import NodeInfo
+from shared.errors import ShardUnavailable, Unavailable
+from shared.log.position import ShardKey
+from shared.log.wal import Wal
+from shared.rpc.link import Handler, RpcLimits
+from shared.rpc.server import RpcServer, serve
+from shared.schema.queries import Reply, ShardRequest
+from shared.settings import Settings
+from shared.store.crash import arm
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
+
+SOCKET_PATH_MAX = 100
+"""Bytes of a Unix socket's path that every platform takes."""
+DISK_THREADS = 4
+READY_WAIT_S = 15.0
+"""How long start waits for the shards it hosts; larger ones go on loading while others are served."""
+FOREVER = RestartPolicy(restarts_max=2**31)
+
+
+class WorkerService:
+    """Hosts shards until stopped."""
+
+    def __init__(self, settings: Settings, redis: "Redis", clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._redis = redis
+        self._clock = clock or SystemClock()
+        self._disk = ThreadPoolExecutor(DISK_THREADS, "disk")
+        self._search = ThreadPoolExecutor(max(1, os.cpu_count() or 1), "search")
+        self._reader = Reader(self._search)
+        self._supervisor = Supervisor(self._failed, self._clock)
+        self._watcher: CatalogWatcher | None = None
+        self._server: RpcServer | None = None
+        self._source: Source | None = None
+        self._claims: Claims | None = None
+        self._hosting: Hosting | None = None
+        self.address = ""
+        """Where the RPC listens, once started."""
+
+    @property
+    def handler(self) -> Handler:
+        """Answers requests to the shards hosted here; for a LocalLink."""
+        return self._answer
+
+    async def start(self) -> None:
+        """Serve. Raises WrongCluster when Redis and the data directory do not belong together."""
+        settings = self._settings
+        await asyncio.to_thread(_prepare, settings)
+        cluster_id = await self._cluster()
+        self._server = await serve(_address(settings), self._answer, _limits(settings))
+        self.address = self._server.address
+        await self._start_actors(cluster_id)
+        log.info("worker listens", address=self.address, node=_node_name(settings))
+
+    async def stop(self) -> None:
+        """Stop in the reverse order; every shard publishes its last checkpoint."""
+        if self._claims is not None:
+            await self._supervisor.stop(self._claims)
+        if self._watcher is not None:
+            await self._watcher.stop()
+        if self._hosting is not None:
+            await self._hosting.stop()
+        if self._source is not None:
+            await self._supervisor.stop(self._source)
+        if self._claims is not None:
+            await self._claims.release()
+        if self._server is not None:
+            await self._server.close()
+        self._disk.shutdown()
+        self._search.shutdown()
+
+    def _answer(self, request: ShardRequest) -> "Reply | Awaitable[Reply]":
+        if self._hosting is None:
+            raise ShardUnavailable("this worker is starting")
+        return self._hosting.answer(request)
+
+    async def _cluster(self) -> str:
+        """Return the cluster's id; waits for a Redis that is not there yet."""
+        while True:
+            try:
+                return await ensure_cluster(self._redis, self._settings.data_dir)
+            except Unavailable as error:
+                log.warning("redis is waited for", error=str(error))
+                await self._clock.sleep(0.5)
+
+    async def _start_actors(self, cluster_id: str) -> None:
+        settings, wal, catalog = self._settings, Wal(self._redis), Catalog(self._redis)
+        limits = ReadLimits(settings.read_entries_max, settings.read_block_ms)
+        self._source = Source(wal, limits, self._verify, self._clock)
+        self._watcher = CatalogWatcher(catalog, self._clock)
+        common = Common(
+            redis=self._redis,
+            wal=wal,
+            source=self._source,
+            supervisor=self._supervisor,
+            disk=self._disk,
+            clock=self._clock,
+            collections=settings.data_dir / "collections",
+            cluster_id=cluster_id,
+            limits=SealLimits(settings.appendable_bytes, settings.appendable_rows),
+        )
+        self._hosting = Hosting(common, self._make_shard, self._aliases)
+        self._claims = self._make_claims(catalog, cluster_id)
+        await self._first_view()
+        self._watcher.on_change(lambda _: self._look())
+        self._hosting.on_change = self._look
+        self._supervisor.start(self._source, FOREVER)
+        await self._first_round()
+        self._supervisor.start(self._claims, FOREVER)
+        await self._hosting.wait_ready(READY_WAIT_S)
+
+    def _make_claims(self, catalog: Catalog, cluster_id: str) -> Claims:
+        settings, watcher, hosting, source = self._settings, self._watcher, self._hosting, self._source
+        assert watcher is not None
+        assert source is not None
+        assert hosting is not None
+        parts = ClaimParts(
+            redis=self._redis,
+            hosting=hosting,
+            catalog=catalog,
+            view=lambda: watcher.view,
+            suspect=source.suspect,
+            check_cluster=lambda: ensure_cluster(self._redis, settings.data_dir),
+            data_dir=settings.data_dir,
+            clock=self._clock,
+        )
+        info = NodeInfo("", _node_name(settings), "worker", self.address, os.getpid(), cluster_id)
+        return Claims(parts, info, settings.heartbeat_s, settings.lease_ttl_s)
+
+    async def _first_view(self) -> None:
+        assert self._watcher is not None
+        while True:
+            try:
+                await self._watcher.start()
+                return
+            except Unavailable as error:
+                log.warning("catalog is waited for", error=str(error))
+                await self._clock.sleep(0.5)
+
+    async def _first_round(self) -> None:
+        assert self._claims is not None
+        try:
+            await self._claims.round()
+        except Unavailable as error:
+            log.warning("first round of claims failed, trying again", error=str(error))
+
+    def _make_shard(self, key: ShardKey) -> Shard:
+        settings = self._settings
+        return Shard(key, self._reader, Waiters(settings.waiters_max, settings.outcomes_max))
+
+    def _aliases(self, collection: str) -> tuple[str, ...]:
+        assert self._watcher is not None
+        return tuple(sorted(alias for alias, uuid in self._watcher.view.aliases.items() if uuid == collection))
+
+    def _look(self) -> None:
+        if self._claims is not None:
+            self._claims.look()
+
+    async def _verify(self) -> None:
+        assert self._claims is not None
+        await self._claims.verify()
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """An actor gave up: its shard, if it is one's, turns red."""
+        log.error("actor gave up", actor=name, error=repr(error))
+        if self._hosting is not None:
+            for shard in self._hosting.shards:
+                if name.endswith(f" {shard.key}"):
+                    shard.set_reason(f"{name} stopped: {error!r}")
+
+
+def _prepare(settings: Settings) -> None:
+    """Make the directories; load the kernels, so that the first search is as quick as the next."""
+    (settings.data_dir / "collections").mkdir(parents=True, exist_ok=True)
+    from shared.segment.kernels.warmup import warmup  # compiles on import: only in a process that serves
+
+    arm(settings.crash_point)
+    warmup()
+
+
+def _node_name(settings: Settings) -> str:
+    return settings.node_name or socket.gethostname()
+
+
+def _address(settings: Settings) -> str:
+    """Return where to listen: as set, else a socket in the data directory, or in a short private one."""
+    if settings.rpc_address:
+        return settings.rpc_address
+    path = settings.data_dir.resolve() / "sockets" / f"{_node_name(settings)}.sock"
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+        path = Path(tempfile.mkdtemp(prefix="shoal-")) / "worker.sock"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"unix:{path}"
+
+
+def _limits(settings: Settings) -> RpcLimits:
+    return RpcLimits(frame_bytes_max=settings.rpc_frame_bytes_max, calls_max=settings.rpc_calls_max)

@@ -1,0 +1,207 @@
+"""All shards of this worker.
+
+Opens, closes and repairs them in tasks, one per shard at a time, so no shard waits for another, nor a lease for a disk.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+
+import structlog
+
+from services.worker.hosted import Common, Hosted
+from services.worker.shard import Shard
+from shared.coordination.placement import forget
+from shared.errors import Corrupt, ShardClosed, ShardUnavailable, StaleFence, Unavailable
+from shared.log.position import ShardKey
+from shared.schema.collections import CollectionRecord
+from shared.schema.queries import Reply, ShardRequest
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 1.0
+"""Pause before a shard that could not be opened is tried again."""
+REPAIR_S = 30.0
+"""How often the files of a quarantined segment are looked at again."""
+
+
+class Hosting:
+    """Takes what should be hosted, gives answers of the shards that are."""
+
+    def __init__(
+        self,
+        common: Common,
+        make_shard: Callable[[ShardKey], Shard],
+        aliases: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._common = common
+        self._make_shard = make_shard
+        self._aliases = aliases
+        self._hosted: dict[ShardKey, Hosted] = {}
+        self._tasks: dict[ShardKey, asyncio.Task[None]] = {}
+        self._not_before: dict[ShardKey, float] = {}
+        self.node_id = ""
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def keys(self) -> set[ShardKey]:
+        """Shards that are hosted, or being opened."""
+        return set(self._hosted)
+
+    @property
+    def leading(self) -> set[ShardKey]:
+        """Shards that are led, or about to be."""
+        return {key for key, hosted in self._hosted.items() if hosted.fence is not None or key in self._tasks}
+
+    @property
+    def shards(self) -> list[Shard]:
+        """The shards themselves."""
+        return [hosted.shard for hosted in self._hosted.values()]
+
+    def answer(self, request: ShardRequest) -> Reply | Awaitable[Reply]:
+        """Answer a request to one of the shards. Raises ShardUnavailable for others."""
+        hosted = self._hosted.get(ShardKey(request.collection, request.shard))
+        if hosted is None:
+            raise ShardUnavailable(f"shard {request.collection}:{request.shard} is not served by this worker")
+        return hosted.shard.answer(request)
+
+    def take(self, key: ShardKey, record: CollectionRecord) -> None:
+        """Lead and serve a shard; one that is hosted already is claimed again."""
+        if key in self._tasks or self._common.clock.now() < self._not_before.get(key, 0.0):
+            return
+        hosted = self._hosted.get(key)
+        if hosted is None:
+            hosted = Hosted(self._make_shard(key), record, self._common, self._aliases, self._trouble)
+            self._hosted[key] = hosted
+        self._run(key, self._open(hosted))
+
+    def update(self, by_uuid: Mapping[str, CollectionRecord]) -> None:
+        """Tell every shard the catalog's word; start bringing newer configs into the logs."""
+        for key, hosted in self._hosted.items():
+            record = by_uuid.get(key.collection)
+            if record is None:
+                continue
+            hosted.note(record)
+            if hosted.wants_config and key not in self._tasks:
+                self._run(key, self._guarded(hosted, hosted.send_config()))
+
+    def let_go(self, key: ShardKey, *, release: bool) -> None:
+        """Serve a shard no more; with `release` checkpoint first and let another worker take it at once."""
+        hosted = self._hosted.get(key)
+        if hosted is not None and key not in self._tasks:
+            self._run(key, self._close(hosted, release))
+
+    def discard(self, collection: str) -> None:
+        """Close the shards of a deleted collection and remove its files."""
+        for key in [key for key in self._hosted if key.collection == collection and key not in self._tasks]:
+            self._run(key, self._discard(self._hosted[key]))
+
+    def fenced(self) -> None:
+        """The node's lease is lost: lead nothing until it is claimed again."""
+        for hosted in self._hosted.values():
+            hosted.fence = None
+
+    async def check_heads(self) -> None:
+        """Look whether the logs still have what was applied, and know us as the leader. Raises Unavailable."""
+        leading = [hosted for hosted in self._hosted.values() if hosted.fence is not None]
+        heads = await self._common.wal.heads([hosted.key for hosted in leading])
+        for hosted in leading:
+            key = hosted.key
+            if key not in self._tasks and not hosted.is_known_to(heads[key]):
+                self._run(key, self._guarded(hosted, hosted.lead_again(self.node_id), leads=True))
+
+    def repair(self) -> None:
+        """Try shards again whose files were damaged or that stopped, every REPAIR_S."""
+        now = self._common.clock.now()
+        for key, hosted in self._hosted.items():
+            if hosted.shard.reason and key not in self._tasks and now >= self._not_before.get(key, 0.0):
+                self._not_before[key] = now + REPAIR_S
+                self._run(key, self._guarded(hosted, hosted.reload()))
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Wait until the shards of now serve, or the time is up."""
+        waiting = [asyncio.create_task(hosted.shard.ready.wait()) for hosted in self._hosted.values()]
+        if waiting:
+            _, pending = await asyncio.wait(waiting, timeout=timeout_s)
+            for task in pending:
+                task.cancel()
+
+    async def stop(self) -> None:
+        """Checkpoint and release every shard."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*(self._close(hosted, True) for hosted in list(self._hosted.values())))
+
+    def _run(self, key: ShardKey, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=f"hosting {key}")
+        self._tasks[key] = task
+        task.add_done_callback(lambda done: self._done(key, done))
+
+    def _done(self, key: ShardKey, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("shard task failed", shard=str(key), error=repr(error), exc_info=error)
+        hosted = self._hosted.get(key)
+        if hosted is not None and hosted.fault is not None:
+            self._trouble(key)
+        self.on_change()
+
+    async def _open(self, hosted: Hosted) -> None:
+        if hosted.shard.state is not None:
+            await self._guarded(hosted, hosted.lead_again(self.node_id), leads=True)
+            return
+        await self._guarded(hosted, hosted.open(self.node_id), leads=True)
+        if hosted.fence is not None:
+            log.info("shard opened", shard=str(hosted.key), fence=hosted.fence, reason=hosted.shard.reason)
+
+    async def _guarded(self, hosted: Hosted, work: Coroutine[None, None, None], leads: bool = False) -> None:
+        """Do something to a shard; what fails is said, and tried again later by the next round of claims."""
+        key = hosted.key
+        try:
+            await work
+        except (StaleFence, ShardClosed) as error:
+            log.info("shard is not ours", shard=str(key), error=str(error))
+            await self._close(hosted, release=False)
+        except (Unavailable, OSError) as error:
+            log.warning("shard needs another try", shard=str(key), error=str(error))
+            self._not_before[key] = self._common.clock.now() + RETRY_S
+            if leads:
+                hosted.fence = None
+        except Corrupt as error:
+            log.error("shard cannot be served", shard=str(key), error=str(error))
+            hosted.shard.set_reason(str(error))
+            self._not_before[key] = self._common.clock.now() + REPAIR_S
+
+    async def _close(self, hosted: Hosted, release: bool) -> None:
+        try:
+            await hosted.close(self.node_id if release else None)
+        except Unavailable as error:
+            log.warning("shard not released, its lease will run out", shard=str(hosted.key), error=str(error))
+        self._hosted.pop(hosted.key, None)
+
+    async def _discard(self, hosted: Hosted) -> None:
+        hosted.fence = None
+        await self._close(hosted, release=False)
+        try:
+            await forget(self._common.redis, hosted.key)
+        except Unavailable as error:
+            log.warning("placement of a deleted shard stays", shard=str(hosted.key), error=str(error))
+        await self.remove_files(hosted.key.collection)
+        log.info("deleted shard removed", shard=str(hosted.key))
+
+    async def remove_files(self, collection: str) -> None:
+        """Remove the directory of a deleted collection."""
+        directory = self._common.collections / collection
+        remove = asyncio.get_running_loop().run_in_executor
+        await remove(self._common.disk, lambda: shutil.rmtree(directory, ignore_errors=True))
+
+    def _trouble(self, key: ShardKey) -> None:
+        """A shard cannot go on as it is: an entry that does not fit, or a fence that is stale."""
+        hosted = self._hosted.get(key)
+        if hosted is None or key in self._tasks:
+            return
+        if hosted.fault is not None:
+            self._run(key, self._guarded(hosted, hosted.recover_from_fault()))
+        else:
+            self._run(key, self._guarded(hosted, hosted.lead_again(self.node_id), leads=True))

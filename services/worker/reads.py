@@ -1,0 +1,103 @@
+"""Runs reads over the segments of one moment: short ones in place, long ones in a thread, a bounded number at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from time import perf_counter
+
+from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms
+from services.worker.counters import Counters
+from shared.errors import ShardUnavailable
+from shared.query.count import count_segments
+from shared.query.retrieve import retrieve_points
+from shared.query.scroll import scroll_segments
+from shared.query.search import search_hits
+from shared.query.view import View
+from shared.schema.queries import (
+    Count,
+    CountReply,
+    PointsReply,
+    Reply,
+    Retrieve,
+    Scroll,
+    SearchBatch,
+    SearchReply,
+)
+from shared.segment.base import Segment
+
+THREADED_MAX = 256
+"""Long reads that run or wait for a thread, per worker."""
+
+RETRIEVE_STEP = 512
+"""Ids looked up before other work of the loop gets its turn."""
+
+
+class Reader:
+    """Takes reads and the segments to read, gives replies. One per worker."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._threaded = 0
+
+    def read(
+        self, segments: tuple[Segment, ...], read: SearchBatch | Retrieve | Scroll | Count, counters: Counters
+    ) -> Reply | Awaitable[Reply]:
+        """Answer now, or return what will."""
+        if type(read) is Retrieve:
+            if len(read.ids) > RETRIEVE_STEP:
+                return _retrieve_in_steps(segments, read, counters)
+            return _run(View.of(segments), read, counters)
+        view = View.of(segments)
+        if _estimated_ms(view, read) <= INLINE_MS:
+            return _run(view, read, counters)
+        if self._threaded >= THREADED_MAX:
+            raise ShardUnavailable(f"{self._threaded} long reads wait already, the most allowed: try again later")
+        return self._in_thread(lambda: _run(view, read, counters), counters)
+
+    async def _in_thread(self, work: Callable[[], Reply], counters: Counters) -> Reply:
+        self._threaded += 1
+        counters.threaded_reads += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._threaded -= 1
+
+
+def _estimated_ms(view: View, read: SearchBatch | Retrieve | Scroll | Count) -> float:
+    if type(read) is SearchBatch:
+        return searches_ms(view, read.searches)
+    if type(read) is Scroll:
+        return filter_ms(view, read.filter) + read.limit * HIT_MS
+    return filter_ms(view, read.filter) if type(read) is Count else 0.0
+
+
+def _run(view: View, read: SearchBatch | Retrieve | Scroll | Count, counters: Counters) -> Reply:
+    started = perf_counter()
+    reply: Reply
+    if type(read) is SearchBatch:
+        reply = SearchReply([search_hits(view, search) for search in read.searches])
+        counters.searches += len(read.searches)
+        counters.search_seconds += perf_counter() - started
+        return reply
+    if type(read) is Retrieve:
+        reply = PointsReply(retrieve_points(view, read))
+    elif type(read) is Scroll:
+        reply = PointsReply(scroll_segments(view, read))
+    else:
+        assert type(read) is Count
+        reply = CountReply(count_segments(view, read))
+    counters.reads += 1
+    counters.read_seconds += perf_counter() - started
+    return reply
+
+
+async def _retrieve_in_steps(segments: tuple[Segment, ...], read: Retrieve, counters: Counters) -> Reply:
+    """Look ids up in pieces, each of one moment: a lookup cannot run in a thread beside changes."""
+    points = []
+    for first in range(0, len(read.ids), RETRIEVE_STEP):
+        piece = Retrieve(read.ids[first : first + RETRIEVE_STEP], read.with_payload, read.with_vector)
+        reply = _run(View.of(segments), piece, counters)
+        assert isinstance(reply, PointsReply)
+        points += reply.points
+        await asyncio.sleep(0)
+    return PointsReply(points)

@@ -1,0 +1,163 @@
+"""One hosted shard as its readers see it: a state, who waits for it, and the answer to every read.
+
+Phases: starting → serving ⇄ (faulted: an older state serves reads while it is loaded anew) → closed. A shard with a
+`reason` is red: it serves what it holds, and refuses to wait for positions.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from inspect import isawaitable
+
+from services.worker.counters import Counters
+from services.worker.reads import Reader
+from services.worker.state import ShardState
+from services.worker.waiters import Waiters
+from shared.errors import ShardUnavailable
+from shared.log.position import ShardKey
+from shared.schema.queries import (
+    AppliedReply,
+    AwaitApplied,
+    Describe,
+    DescribeReply,
+    Reply,
+    SegmentSummary,
+    ShardRequest,
+)
+from shared.segment.checkpoint import AnySegment
+from shared.segment.sealed import SealedSegment
+from shared.store.manifest import SegmentEntry
+
+
+class Shard:
+    """Takes requests, gives replies.
+
+    state        None until it is loaded
+    target       the position that must be applied before the shard serves: the head that was read at start
+    checkpoint   position of the newest manifest of ours
+    log_head     the log's head when it was last looked at
+    waiting_bytes  log that awaits a checkpoint
+    reason       why it is red, or not served at all; empty when all is well
+    """
+
+    def __init__(self, key: ShardKey, reader: Reader, waiters: Waiters) -> None:
+        self.key = key
+        self.waiters = waiters
+        self.counters = Counters()
+        self.state: ShardState | None = None
+        self.target = 0
+        self.checkpoint = 0
+        self.log_head = 0
+        self.waiting_bytes = 0
+        self.reason = ""
+        self.quarantined: list[SegmentEntry] = []
+        self.is_serving = False
+        self.ready = asyncio.Event()
+        self._reader = reader
+
+    def answer(self, request: ShardRequest) -> Reply | Awaitable[Reply]:
+        """Answer a request now, or return what will. Raises ShardUnavailable, TimedOut and the query's own errors."""
+        state = self.state
+        if state is None or not self.is_serving:
+            raise ShardUnavailable(f"shard {self.key} is not served yet: {self._progress()}")
+        read = request.read
+        if isinstance(read, AwaitApplied):
+            return self._await_applied(state, read, request.timeout_s)
+        if request.min_position > state.applied:
+            return self._read_after(request)
+        if isinstance(read, Describe):
+            return self.describe()
+        return self._reader.read(state.segments(), read, self.counters)
+
+    def install(self, state: ShardState, quarantined: list[SegmentEntry], reason: str) -> None:
+        """Take a state that was loaded."""
+        self.state = state
+        self.quarantined = quarantined
+        self.set_reason(reason)
+
+    def set_reason(self, reason: str) -> None:
+        """Turn red, or back with an empty reason."""
+        self.reason = reason
+        self.waiters.fail(f"shard {self.key} takes no operations: {reason}" if reason else "")
+
+    def passed(self) -> None:
+        """Tell who waits how far the state is; begin to serve once it has caught up."""
+        assert self.state is not None
+        self.waiters.passed(self.state.applied)
+        if not self.is_serving and self.state.applied >= self.target:
+            self.serve()
+
+    def serve(self) -> None:
+        """Answer reads from now on."""
+        self.is_serving = True
+        self.ready.set()
+
+    def close(self) -> None:
+        """Answer nothing any more."""
+        self.is_serving = False
+        self.state = None
+        self.waiters.fail(f"shard {self.key} is no longer served here")
+
+    def describe(self) -> DescribeReply:
+        """Return counts, segments and positions."""
+        state = self.state
+        assert state is not None
+        segments = [_summary(segment) for segment in state.segments()]
+        return DescribeReply(
+            applied=state.applied,
+            checkpoint=self.checkpoint,
+            points=sum(segment.live_count for segment in state.segments()),
+            segments=[*segments, *(_quarantined(entry) for entry in self.quarantined)],
+            config_generation=state.config_generation,
+            counters={
+                **self.counters.as_dict(),
+                "log_lag_entries": max(0, self.log_head - state.applied),
+                "waiting_calls": len(self.waiters),
+                "log_waiting_bytes": self.waiting_bytes,
+                "pending_swaps": len(state.pending),
+            },
+            reason=self.reason,
+        )
+
+    async def _await_applied(self, state: ShardState, read: AwaitApplied, timeout_s: float) -> Reply:
+        await self.waiters.wait(max(read.positions, default=0), state.applied, timeout_s)
+        return AppliedReply([self.waiters.outcome(position) for position in read.positions])
+
+    async def _read_after(self, request: ShardRequest) -> Reply:
+        assert self.state is not None
+        await self.waiters.wait(request.min_position, self.state.applied, request.timeout_s)
+        reply = self.answer(request)
+        return await reply if isawaitable(reply) else reply
+
+    def _progress(self) -> str:
+        if self.reason:
+            return self.reason
+        if self.state is None:
+            return "its files are being read"
+        return f"it has applied position {self.state.applied} of {self.target}"
+
+
+def _summary(segment: AnySegment) -> SegmentSummary:
+    figures = segment.figures()
+    return SegmentSummary(
+        segment_id=segment.segment_id,
+        state=segment.state,
+        rows=figures.rows,
+        live=figures.live,
+        vectors=figures.vectors,
+        largest_slot_bytes=figures.largest_slot_bytes,
+        indexed_vectors=figures.vectors if segment.state == "indexed" else 0,
+        recall=segment.parts.recall if isinstance(segment, SealedSegment) else None,
+    )
+
+
+def _quarantined(entry: SegmentEntry) -> SegmentSummary:
+    return SegmentSummary(
+        segment_id=entry.segment_id,
+        state=entry.state,
+        rows=entry.rows,
+        live=entry.live,
+        vectors=entry.vectors,
+        largest_slot_bytes=entry.largest_slot_bytes,
+        recall=entry.recall,
+        reason=entry.reason,
+    )
