@@ -4,7 +4,8 @@
 -- KEYS  1 {shard}:meta             hash: state, generation, fence, head, floor, bytes, trimmed, first, capacity
 --       2 {shard}:wal              stream: entry <position>-0, `o` operation, `b` cumulative bytes through this entry
 --       3 {shard}:producer:<id>    hash of 256 places: sequence % 256 -> "<sequence>:<first position>"; and `last`
--- ARGV  1 schema generation, empty for an internal entry
+-- ARGV  1 schema generation, empty for an internal entry; a newer one is in force from then on, because the catalog
+--         knew it before: so a change whose author died before it could raise the generation here blocks nobody
 --       2 fence, empty for a client's entry
 --       3 the highest position that the caller knows
 --       4 sequence of the producer, 0 for none
@@ -15,7 +16,7 @@
 --       closed
 --       fence        the fence in force
 --       behind       the head; what the caller knows is kept as `floor`, for the leader to resume beyond
---       generation   the generation in force
+--       generation   the generation in force, which is newer
 --       full         bytes waiting, capacity
 local ENTRY_BYTES = 64        -- what Redis needs for an entry beside its operation, about
 local SEQUENCES = 256
@@ -49,7 +50,7 @@ if head < known or head < floor then
 end
 local bytes = tonumber(meta[6])
 if generation ~= '' then
-  if generation ~= meta[2] then return {'generation', meta[2]} end
+  if tonumber(generation) < tonumber(meta[2]) then return {'generation', meta[2]} end
   local waiting = bytes - tonumber(meta[7])
   if waiting >= tonumber(meta[8]) then return {'full', string.format('%.0f', waiting), meta[8]} end
 end
@@ -60,7 +61,8 @@ for i = 5, #ARGV do
   bytes = bytes + #ARGV[i] + ENTRY_BYTES
   redis.call('XADD', KEYS[2], string.format('%.0f-0', head), 'o', ARGV[i], 'b', string.format('%.0f', bytes))
 end
-redis.call('HSET', KEYS[1], 'head', string.format('%.0f', head), 'bytes', string.format('%.0f', bytes))
+redis.call('HSET', KEYS[1], 'head', string.format('%.0f', head), 'bytes', string.format('%.0f', bytes),
+  'generation', generation ~= '' and generation or meta[2])
 if sequence > 0 then
   redis.call('HSET', KEYS[3], place, ARGV[4] .. ':' .. first, 'last', ARGV[4])
   redis.call('EXPIRE', KEYS[3], PRODUCER_TTL_S)

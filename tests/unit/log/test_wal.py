@@ -99,13 +99,24 @@ async def test_what_a_producer_leaves_expires(wal: Wal, any_redis: Redis) -> Non
     assert 0 < ttl <= 3600
 
 
-async def test_another_generation_is_refused(wal: Wal) -> None:
+async def test_an_older_generation_is_refused(wal: Wal) -> None:
     await wal.raise_generation(KEY, 3)
 
     with pytest.raises(GenerationChanged, match="is 3, validated under 2"):
         await wal.append(KEY, call(b"a", generation=2))
 
     assert await wal.append(KEY, call(b"a", generation=3)) == [1]
+
+
+async def test_a_newer_generation_comes_into_force_by_its_first_append(wal: Wal) -> None:
+    await wal.append(KEY, call(b"a", generation=2))
+
+    with pytest.raises(GenerationChanged, match="is 2, validated under 1"):
+        await wal.append(KEY, call(b"b", generation=1, sequence=2))
+    internal = await wal.append_internal(KEY, b"config", fence=0)
+
+    assert internal == 2
+    assert (await wal.head(KEY)).generation == 2
 
 
 async def test_generation_never_shrinks(wal: Wal) -> None:
