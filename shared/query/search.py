@@ -8,6 +8,7 @@
 No Python object is made per candidate: ids are looked up once, for the best `limit` rows of each segment.
 """
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from shared.query.fetch import fetch_hits
 from shared.query.planner import SegmentPlan, plan_segment
 from shared.query.view import Ranking, Segments, View
-from shared.schema.points import id_order
+from shared.schema.points import PointId, id_order
 from shared.schema.queries import Hit, Search
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -67,19 +68,23 @@ def _ranked(view: View, parts: list[_Part], limit: int) -> Ranking:
         return Ranking([], [], [], [])
     scores = np.concatenate([part.scores for part in parts])
     best = np.argsort(-scores, kind="stable")
-    ordered = scores[best]
     if len(best) > limit:
-        best = best[: np.count_nonzero(scores >= ordered[limit - 1])]
-    ids = [point_id for part in parts for point_id in view[part.place].segment.ids(part.rows)]
-    rows, values = np.concatenate([part.rows for part in parts]), scores.tolist()
-    places = np.repeat([part.place for part in parts], [len(part.rows) for part in parts])
+        last = scores[best[limit - 1]]
+        reach = int(np.count_nonzero(scores >= last)) if scores[best[limit]] == last else limit
+        best = best[:reach]
+    ids: list[PointId] = []
+    starts: list[int] = []
+    for part in parts:
+        starts.append(len(ids))
+        ids += view[part.place].segment.ids(part.rows)
     order: list[int] = best.tolist()
-    if _has_ties(ordered):
-        order.sort(key=lambda one: (-values[one], id_order(ids[one])))
-    order = order[:limit]
-    return Ranking(
-        [ids[one] for one in order], [values[one] for one in order], places[order].tolist(), rows[order].tolist()
-    )
+    chosen = scores[best]
+    if _has_ties(chosen):
+        order.sort(key=lambda one: (-scores[one], id_order(ids[one])))
+        order = order[:limit]
+    owners = [parts[bisect_right(starts, one) - 1].place for one in order]
+    rows = np.concatenate([part.rows for part in parts])[order].tolist()
+    return Ranking([ids[one] for one in order], chosen[:limit].tolist(), owners, rows)
 
 
 def _has_ties(scores: Scores) -> bool:

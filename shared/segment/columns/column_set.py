@@ -26,9 +26,6 @@ _BASE, _EDITS = "=", "+"
 BATCH_ROWS = 4096
 """Rows parsed at once: bounds the memory of decoded payloads."""
 
-KEPT_ROWS_MIN = 1024
-"""Below so many rows a condition is evaluated anew faster than its words are worth keeping."""
-
 LOCKS = 16
 """A column that is being built delays filters on one path in so many."""
 
@@ -104,7 +101,7 @@ class ColumnSet:
         A sealed segment's words are kept, for conditions that come again and again.
         """
         edits = self._edits.seen()
-        if not self._final or self._count() < KEPT_ROWS_MIN:
+        if not self._final:
             return bits.from_bool(self._marks(key, condition, edits))
         return self._kept_words.words(
             condition, edits.serial, lambda: bits.from_bool(self._marks(key, condition, edits))

@@ -9,7 +9,6 @@ import pytest
 from shared.segment import bits
 from shared.segment.columns import ColumnCache, ColumnSet
 from shared.segment.columns.arrays import ColumnArrays
-from shared.segment.columns.column_set import KEPT_ROWS_MIN
 from shared.segment.columns.dictionary import Dictionary
 from shared.segment.columns.edits import INCOMING_MAX, SLACK, Edits
 from shared.segment.columns.paths import parse_path
@@ -221,7 +220,7 @@ def test_payload_that_the_fast_decoder_refuses_does_not_break_the_others():
 
 
 def test_kept_words_of_a_sealed_segment_follow_its_edits():
-    rows = Rows(*({"a": place % 10} for place in range(KEPT_ROWS_MIN)))
+    rows = Rows(*({"a": place % 10} for place in range(100)))
     cache = ColumnCache()
     columns = rows.columns(cache, final=True)
     column, seven = columns.column("a"), builders.match("a", 7)
