@@ -1,0 +1,44 @@
+"""What every measure is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.dataset import Dataset
+from benchmarks.remote import Remote
+
+EDGE = "benchmarks.contestants.edge"
+HNSW = "benchmarks.contestants.hnsw"
+SHOAL = "benchmarks.contestants.shoal"
+TITLES = {"edge": "qdrant-edge-py", "hnsw": "hnswlib", "shoal": "Shoal"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Data, places and how thoroughly to measure.
+
+    repeats   how often an interleaved round is repeated; medians are reported
+    """
+
+    data: Dataset
+    work: Path
+    own_python: Path
+    peers_python: Path
+    repeats: int
+    efs: tuple[int, ...]
+    tell: Callable[[str], None]
+
+    def contestant(self, module: str) -> Remote:
+        """Start a contestant's process; it ends with the `with` block."""
+        python = self.own_python if module == SHOAL else self.peers_python
+        return Remote(python, module, self.work, self.data.queries)
+
+    def load(self, remote: Remote) -> float:
+        """Give a contestant the rows; seconds."""
+        self.tell(f"{TITLES[remote.name]}: loading {self.data.rows:,} rows")
+        return float(remote.ask("load", vectors=str(self.data.vectors), payloads=str(self.data.payloads)))
+
+    def index(self, remote: Remote) -> float:
+        """Have a contestant build its graph; seconds."""
+        self.tell(f"{TITLES[remote.name]}: building its graph")
+        return float(remote.ask("index"))

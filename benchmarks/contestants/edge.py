@@ -1,0 +1,82 @@
+"""qdrant-edge-py: the original's engine in process, m 16 and ef_construct 100, one segment and one search thread.
+
+One segment and one thread are its best case for one query at a time: tried against its defaults.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from qdrant_edge import (  # type: ignore[import-not-found]  # only in the peers' environment
+    Distance,
+    EdgeConfig,
+    EdgeOptimizersConfig,
+    EdgeShard,
+    EdgeVectorParams,
+    HnswIndexConfig,
+    Point,
+    Query,
+    SearchParams,
+    SearchRequest,
+    UpdateOperation,
+)
+
+from benchmarks.contestants.base import Ask, Floats, Payloads, serve
+
+BATCH = 256
+INDEXING_THRESHOLD_KB = 1000
+
+
+class Edge:
+    """One shard in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "edge"
+        self._shard: EdgeShard | None = None
+
+    def load(self, vectors: Floats, payloads: Payloads) -> float:
+        """Upsert in batches, then flush. Points are made before the clock starts."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._shard = EdgeShard.create(str(self._directory), _config(vectors.shape[1]))
+        points = [Point(row, vectors[row].tolist(), payloads[row] if payloads else None) for row in range(len(vectors))]
+        began = time.perf_counter()
+        for first in range(0, len(vectors), BATCH):
+            self._shard.update(UpdateOperation.upsert_points(points[first : first + BATCH]))
+        self._shard.flush()
+        return time.perf_counter() - began
+
+    def index(self) -> None:
+        """Run its optimizers."""
+        self._open.optimize()
+        self._open.flush()
+
+    def reopen(self) -> None:
+        """Load from disk."""
+        if self._shard is not None:
+            self._shard.close()
+        self._shard = EdgeShard.load(str(self._directory))
+
+    def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
+        """`scan` is its exact search."""
+        params = SearchParams(exact=True) if mode == "scan" else SearchParams(hnsw_ef=ef or None)
+        request = SearchRequest(query=Query.Nearest(query.tolist()), limit=limit, params=params)
+        search = self._open.search
+        return lambda: [point.id for point in search(request)]
+
+    @property
+    def _open(self) -> EdgeShard:
+        assert self._shard is not None, "load comes first"
+        return self._shard
+
+
+def _config(dim: int) -> EdgeConfig:
+    return EdgeConfig(
+        vectors=EdgeVectorParams(size=dim, distance=Distance.Cosine),
+        hnsw_config=HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000),
+        optimizers=EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=INDEXING_THRESHOLD_KB),
+        max_search_threads=1,
+    )
+
+
+if __name__ == "__main__":
+    serve(Edge)

@@ -1,0 +1,92 @@
+"""Shoal's engine in process: what a worker calls, without the service around it.
+
+Modes: `graph` and `scan` go through `shared.query.search`, as a worker's searches do; `bare` is the slot's index alone,
+ids included, which is what hnswlib's call does.
+"""
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from benchmarks.contestants.base import Ask, Floats, Payloads, serve
+from shared.query.search import search_segments
+from shared.schema.collections import UNNAMED, Distance, HnswConfig
+from shared.schema.queries import Search, SearchParams
+from shared.segment.appendable import AppendableSegment
+from shared.segment.builder import BuildSpec, SegmentBuilder
+from shared.segment.id_map import IdBatch
+from shared.segment.index.base import SlotSearch
+from shared.segment.layout import Layout, SlotLayout
+from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.sealed import SealedSegment
+from shared.settings import Settings
+
+BATCH = 256
+SEED = 20_261_123
+
+
+class Shoal:
+    """Segments as a shard has them: sealed at the default size, then one with a graph."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "shoal"
+        self._segments: Sequence[AppendableSegment | SealedSegment] = []
+        self._layout: Layout = {}
+
+    def load(self, vectors: Floats, payloads: Payloads) -> float:
+        """Append in batches; seal at the size that a worker seals at."""
+        began = time.perf_counter()
+        dim = vectors.shape[1]
+        self._layout = {UNNAMED: SlotLayout(dim, Distance.COSINE)}
+        rows_max = min(Settings().appendable_rows, Settings().appendable_bytes // (dim * 4))
+        segments: list[AppendableSegment | SealedSegment] = []
+        for first in range(0, len(vectors), rows_max):
+            appendable = AppendableSegment(f"a{len(segments):08d}", self._layout, SEED)
+            for start in range(first, min(first + rows_max, len(vectors)), BATCH):
+                stop = min(start + BATCH, first + rows_max, len(vectors))
+                appendable.append(_batch(vectors, payloads, start, stop))
+            segments.append(appendable.seal() if first + rows_max < len(vectors) else appendable)
+        self._segments = segments
+        return time.perf_counter() - began
+
+    def index(self) -> None:
+        """Build one segment out of all, as the optimizer does."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        spec = BuildSpec("b" + "0" * 16, self._layout, HnswConfig(), SEED, generation=1)
+        builder = SegmentBuilder(spec)
+        for segment in self._segments:
+            builder.add(segment.seal() if isinstance(segment, AppendableSegment) else segment)
+        builder.build(self._directory)
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Map the files."""
+        self._segments = [SealedSegment.open(self._directory)]
+
+    def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
+        """See the module."""
+        segments = self._segments
+        if mode == "bare":
+            slot = segments[0].slot(UNNAMED)
+            assert slot is not None
+            options = SlotSearch(limit=limit, ef=ef)
+            return lambda: segments[0].ids(slot.search(query, options)[0])  # type: ignore[return-value]
+        search = Search(UNNAMED, query.tobytes(), limit, params=SearchParams(hnsw_ef=ef or None))
+        return lambda: search_segments(segments, search).ids  # type: ignore[return-value]
+
+
+def _batch(vectors: Floats, payloads: Payloads, first: int, last: int) -> RowBatch:
+    return RowBatch(
+        IdBatch.from_ids(list(range(first, last))),
+        np.full(last - first, first + 1, np.uint64),
+        {UNNAMED: SlotBatch(np.asarray(vectors[first:last]), None)},
+        [orjson.dumps(payloads[row]) if payloads else b"" for row in range(first, last)],
+    )
+
+
+if __name__ == "__main__":
+    serve(Shoal)

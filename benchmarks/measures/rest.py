@@ -1,0 +1,38 @@
+"""(d): one search at a time over REST on one connection, and what of it is not the search itself."""
+
+import time
+from typing import Any
+
+import numpy as np
+import orjson
+
+from benchmarks.bench import Bench
+from benchmarks.dataset import LIMIT, recall
+from benchmarks.measures.loading import NAME
+from benchmarks.service import Client
+
+
+def search(bench: Bench, client: Client) -> dict[str, Any]:
+    """Return p50 and p95 of the whole request, of the server's own time, and the recall."""
+    queries = np.load(bench.data.queries)
+    asked = [orjson.dumps({"query": query, "limit": LIMIT}, option=orjson.OPT_SERIALIZE_NUMPY) for query in queries]
+    for body in asked[:100]:
+        client.send("POST", f"/collections/{NAME}/points/query", body)
+    rounds = [_round(bench, client, asked) for _ in range(bench.repeats)]
+    return {name: float(np.median([one[name] for one in rounds])) for name in rounds[0]}
+
+
+def _round(bench: Bench, client: Client, asked: list[bytes]) -> dict[str, float]:
+    seconds, answers = [], []
+    for body in asked:
+        began = time.perf_counter()
+        answers.append(client.send("POST", f"/collections/{NAME}/points/query", body))
+        seconds.append(time.perf_counter() - began)
+    parsed = [orjson.loads(answer) for answer in answers]
+    found = np.full((len(parsed), LIMIT), -1, np.int64)
+    for place, answer in enumerate(parsed):
+        ids = [point["id"] for point in answer["result"]["points"]]
+        found[place, : len(ids)] = ids
+    p50, p95 = np.percentile(seconds, [50, 95]) * 1e3
+    server = float(np.median([answer["time"] for answer in parsed])) * 1e3
+    return {"p50_ms": p50, "p95_ms": p95, "server_p50_ms": server, "recall": recall(found, bench.data.truth)}

@@ -1,0 +1,115 @@
+"""The figures as tables for a person and as JSON for later."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.bench import TITLES
+
+EDGE = TITLES["edge"]
+SHOAL = TITLES["shoal"]
+MB = 2**20
+
+
+def write(results: dict[str, Any], folder: Path) -> Path:
+    """Write <date>-<commit>.json and latest.json; gives the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    day = datetime.now(UTC).strftime("%Y-%m-%d")
+    path = folder / f"{day}-{results['machine']['commit']}.json"
+    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text)
+    (folder / "latest.json").write_text(text)
+    return path
+
+
+def show(console: Console, results: dict[str, Any]) -> None:
+    """Print what there is."""
+    machine, data = results["machine"], results["data"]
+    console.print(
+        f"[bold]{machine['cpu']}[/], {machine['processors']} processors, {machine['memory_gb']} GB; "
+        f"{data['rows']:,} rows of {data['dim']} dimensions, {data['queries']:,} queries; commit {machine['commit']}; "
+        f"load {machine['load_1m']:.1f} at the start"
+    )
+    for name, table in (
+        ("graph", _graph),
+        ("scan", _scan),
+        ("loading", _loading),
+        ("rest", _rest),
+        ("memory", _memory),
+    ):
+        if results.get(name):
+            console.print(table(results[name]))
+    for failure in results.get("failures", []):
+        console.print(f"[red]not measured:[/] {failure}")
+
+
+def _graph(found: dict[str, Any]) -> Table:
+    table = _table("graph search in process, one thread, recall@10", "engine", *[f"≥ {w}" for w in found["wanted"]])
+    own = {wanted: engines.get(SHOAL, {}).get("rate") for wanted, engines in found["wanted"].items()}
+    for name in found["curves"]:
+        cells = []
+        for wanted, engines in found["wanted"].items():
+            rate, reached = engines[name]["rate"], engines[name]["reached"]
+            text = "never reached" if rate is None else f"{rate:,.0f}/s (ef {reached['ef']}, {reached['recall']:.4f})"
+            ratio = f"  Shoal x {own[wanted] / rate:.2f}" if rate and own[wanted] and name != SHOAL else ""
+            cells.append(text + ratio)
+        table.add_row(name, *cells)
+    return table
+
+
+def _scan(found: dict[str, Any]) -> Table:
+    table = _table("search before any graph, in process, one thread", "engine", "p50", "p95", "recall@10")
+    for name, row in found.items():
+        table.add_row(name, f"{row['p50_ms']:.3f} ms", f"{row['p95_ms']:.3f} ms", f"{row['recall']:.4f}")
+    if SHOAL in found and EDGE in found:
+        table.caption = f"Shoal x {found[EDGE]['p50_ms'] / found[SHOAL]['p50_ms']:.1f}"
+    return table
+
+
+def _loading(found: dict[str, Any]) -> Table:
+    table = _table("first upsert to green with a graph", "", "upserts", "to green")
+    for title, key in ((f"{SHOAL}, over REST, warm", "warm"), (f"{SHOAL}, over REST, cold", "cold")):
+        if key in found:
+            start = f", after {found[key]['start_s']:.1f} s to start" if "start_s" in found[key] else ""
+            table.add_row(title, f"{found[key]['upserts_s']:.1f} s", f"{found[key]['green_s']:.1f} s{start}")
+    for name, row in found.get("in_process", {}).items():
+        table.add_row(f"{name}, in process", f"{row['load_s']:.1f} s", f"{row['load_s'] + row['index_s']:.1f} s")
+    return table
+
+
+def _rest(found: dict[str, Any]) -> Table:
+    table = _table(
+        "REST search, one connection", "p50", "p95", "server says", "kernel", "all but the kernel", "recall@10"
+    )
+    kernel = found.get("kernel_p50_ms")
+    table.add_row(
+        f"{found['p50_ms']:.3f} ms",
+        f"{found['p95_ms']:.3f} ms",
+        f"{found['server_p50_ms']:.3f} ms",
+        f"{kernel:.3f} ms" if kernel else "-",
+        f"{found['p50_ms'] - kernel:.3f} ms" if kernel else "-",
+        f"{found['recall']:.4f}",
+    )
+    return table
+
+
+def _memory(found: dict[str, Any]) -> Table:
+    table = _table("resident memory after loading and searching", "", "PSS", "own", "mapped files")
+    for title, row in found.items():
+        parts = row.get("roles", {})
+        whole = row["total"] if parts else row
+        table.add_row(title, *[f"{whole[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
+        for role, part in sorted(parts.items(), key=lambda item: -item[1]["pss"]):
+            table.add_row(f"  {role}", *[f"{part[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column)
+    return table
