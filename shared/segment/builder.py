@@ -26,7 +26,8 @@ from shared.segment.index.base import SlotIndex
 from shared.segment.index.bit_codes import BitCodes, has_bit_codes
 from shared.segment.index.byte_codes import ByteCodes
 from shared.segment.index.graph import Graph
-from shared.segment.index.graph_build import BuiltGraph, Progress, build_graph
+from shared.segment.index.graph_build import BuiltGraph, build_graph
+from shared.segment.index.workshop import Progress
 from shared.segment.layout import Layout, SlotLayout
 from shared.segment.sealed import SealedSegment
 from shared.segment.stored import code_arrays, id_arrays, slot_entry

@@ -74,6 +74,7 @@ class RowMarks:
         moved.count, moved.live_count, moved.live_words = self.count, self.live_count, self.live_words
         moved.overlay = self.overlay
         moved.columns.adopt(self.columns)
+        moved.columns.adopt(self.columns)
         for change in self.overlay.changed_after(-1):
             moved.columns.overlay(change.row, change.payload)
         return moved

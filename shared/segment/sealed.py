@@ -12,7 +12,7 @@ import numpy as np
 from shared.schema.points import PointId
 from shared.segment import bits, stored
 from shared.segment.bits import Rows, Words
-from shared.segment.columns import Column
+from shared.segment.columns import Column, ColumnSet
 from shared.segment.figures import SegmentFigures, figures_of
 from shared.segment.id_map import IdBatch, IdMap
 from shared.segment.index.base import SlotIndex
@@ -146,6 +146,7 @@ class SealedSegment:
         """Return the values at a payload path, for filters."""
         return self._marks.columns.column(key)
 
-    def column_keys(self) -> list[str]:
-        """Return the payload paths whose columns are in memory: to warm in a segment that takes this one's place."""
-        return self._marks.columns.keys()
+    @property
+    def columns(self) -> ColumnSet:
+        """The columns: which are in memory, and to warm those of a segment that takes another's place."""
+        return self._marks.columns

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import Corrupt
-from shared.schema.filters import IsEmpty
 from shared.segment import bits
 from shared.segment.overlay import OverlayChange
 from shared.segment.sealed import SealedSegment
@@ -47,8 +46,7 @@ class Succession:
             claimed[targets] = True
             self._forward.append(forward)
         self.output.tombstone(np.flatnonzero(~claimed))
-        for key in sorted({key for segment in self.inputs for key in segment.column_keys()}):
-            self.output.column(key).matches(IsEmpty(key))
+        self.output.columns.warm(sorted({key for segment in self.inputs for key in segment.columns.keys()}))  # noqa: SIM118
 
     def finish(self, base: int) -> None:
         """Carry over what changed since. From now on the output answers as the inputs would."""

@@ -12,12 +12,13 @@ from shared.segment.checkpoint import freeze_segment, load_segment, write_frozen
 from shared.segment.checksum import logical_checksum
 from shared.segment.graph_order import over_old_rows
 from shared.segment.id_map import IdBatch
+from shared.segment.index.base import SlotSearch
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph
 from shared.segment.layout import Layout, SlotLayout
 from shared.segment.sealed import SealedSegment
 from shared.store.atomic import publish_directory
-from tests.builders import Point, point, points, uuid_id, vectors
+from tests.builders import Point, point, points, unit, uuid_id, vectors
 from tests.unit.segment.segment_builders import LAYOUT, SEED, AnySegment, appendable, delete, edit
 
 TWO_SLOTS: Layout = {"small": SlotLayout(3, Distance.DOT), "wide": SlotLayout(64, Distance.EUCLID)}
@@ -160,6 +161,28 @@ def test_a_built_segment_gets_checkpoints_like_any_other(tmp_path: Path) -> None
     assert points_of(back) == points_of(output)
     assert entry.state == "indexed"
     assert back.rows_of(IdBatch.from_ids([13, 14]))[1] == -1
+
+
+def test_real_graphs_find_what_exact_search_finds_in_every_slot(tmp_path: Path) -> None:
+    layout = {"a": SlotLayout(64, Distance.COSINE), "b": SlotLayout(72, Distance.EUCLID)}
+    rows_a, rows_b = unit(vectors(1500, 64, seed=1)), vectors(1500, 72, seed=2)
+    batch = [point(n, {"a": rows_a[n]} | ({"b": rows_b[n]} if n % 5 else {})) for n in range(1500)]
+    builder = SegmentBuilder(BuildSpec("b1", layout, HnswConfig(), SEED, generation=1, threads=1))
+    builder.add(appendable(batch[:700], layout=layout).seal())
+    builder.add(appendable(batch[700:], layout=layout).seal())
+    builder.build(tmp_path / "b1")
+
+    output = SealedSegment.open(tmp_path / "b1")
+
+    for name, queries in (("a", rows_a[:50]), ("b", rows_b[1:50])):
+        index, words = output.slot(name), output.present_words(name)
+        assert index is not None
+        assert index.graph is not None
+        mask = {"words": words, "matching": output.count if words is None else bits.count(words)}
+        found = [index.search(query, SlotSearch(10, **mask, ef=128))[0] for query in queries]
+        exact = [index.search(query, SlotSearch(10, **mask, exact=True))[0] for query in queries]
+        shared = sum(len(np.intersect1d(*pair)) for pair in zip(found, exact, strict=True))
+        assert shared / (10 * len(queries)) > 0.95
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

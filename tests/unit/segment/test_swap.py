@@ -93,11 +93,11 @@ def test_an_output_that_lacks_a_living_point_is_refused() -> None:
 def test_columns_in_use_are_warm_in_the_output() -> None:
     segment, output = sealed(points(3, payload={"a": 1}), "a0"), sealed(points(3, payload={"a": 1}), "b0")
     segment.column("a").matches(MatchAny("a", [1]))
-    assert output.column_keys() == []
+    assert output.columns.keys() == []
 
     Succession([segment], output).prepare()
 
-    assert output.column_keys() == ["a"]
+    assert output.columns.keys() == ["a"]
 
 
 def test_checksum_ignores_how_points_are_cut_into_segments() -> None:
