@@ -6,7 +6,7 @@ Shards are written at once; when one of several refuses, the others keep what th
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.api.directory import Directory
@@ -27,8 +27,11 @@ VALIDATIONS_MAX = 5
 
 MEGABYTE = 2**20
 
-Split = Callable[[CollectionConfig], Mapping[int, Operation]]
-"""Validates an operation against a config and gives its part for each shard. Raises Rejected."""
+Parts = Mapping[int, Sequence[Operation]]
+"""Operations by shard, in order. Those of one shard are logged together or not at all."""
+
+Split = Callable[[CollectionConfig], Parts]
+"""Validates a request against a config and gives its operations. Raises Rejected."""
 
 
 class Written(NamedTuple):
@@ -74,8 +77,8 @@ class Writer:
         record = await self._directory.resolve(name)
         for _ in range(VALIDATIONS_MAX):
             parts = {
-                shard: operation
-                for shard, operation in split(record.config).items()
+                shard: operations
+                for shard, operations in split(record.config).items()
                 if (record.uuid, shard) not in logged
             }
             moved = await self._append_all(record, parts, logged)
@@ -91,15 +94,15 @@ class Writer:
         raise GenerationChanged(f"the config of `{name}` changed {VALIDATIONS_MAX} times while the write was validated")
 
     async def _append_all(
-        self, record: CollectionRecord, parts: Mapping[int, Operation], logged: ShardPositions
+        self, record: CollectionRecord, parts: Parts, logged: ShardPositions
     ) -> GenerationChanged | ShardClosed | None:
         """Append each part; note positions in `logged`; return why validation must be done again, if it must."""
         if len(parts) == 1:
-            ((shard, operation),) = parts.items()
-            outcomes: list[int | BaseException] = [await self._append_or_error(record, shard, operation)]
+            ((shard, operations),) = parts.items()
+            outcomes: list[int | BaseException] = [await self._append_or_error(record, shard, operations)]
         else:
             outcomes = await asyncio.gather(
-                *(self._append_or_error(record, shard, operation) for shard, operation in parts.items())
+                *(self._append_or_error(record, shard, operations) for shard, operations in parts.items())
             )
         moved: GenerationChanged | ShardClosed | None = None
         failed: BaseException | None = None
@@ -114,15 +117,18 @@ class Writer:
             raise failed
         return moved
 
-    async def _append_or_error(self, record: CollectionRecord, shard: int, operation: Operation) -> int | BaseException:
+    async def _append_or_error(
+        self, record: CollectionRecord, shard: int, operations: Sequence[Operation]
+    ) -> int | BaseException:
+        """Append a shard's operations; return the last position, or what went wrong."""
         key = ShardKey(record.uuid, shard)
-        entry = encode_operation(operation)
+        entries = [encode_operation(operation) for operation in operations]
         try:
             try:
-                return (await self._appender.append(key, [entry], record.generation))[-1]
+                return (await self._appender.append(key, entries, record.generation))[-1]
             except ShardUnavailable:
                 await self._open(key)
-                return (await self._appender.append(key, [entry], record.generation))[-1]
+                return (await self._appender.append(key, entries, record.generation))[-1]
         except Exception as error:  # the caller sorts them and raises
             return error
 

@@ -100,11 +100,11 @@ async def _write(call: Call, params: WriteParams, split: Split) -> Answer:
 def _by_shard(ids: list[PointId], operation: Callable[[list[PointId]], Operation]) -> Split:
     """Return how an operation on ids is split over shards."""
 
-    def split(config: CollectionConfig) -> dict[int, Operation]:
+    def split(config: CollectionConfig) -> dict[int, list[Operation]]:
         parts: dict[int, list[PointId]] = {}
         for point_id in ids:
             parts.setdefault(shard_of(point_id, config.shard_number), []).append(point_id)
-        return {shard: operation(part) for shard, part in parts.items()}
+        return {shard: [operation(part)] for shard, part in parts.items()}
 
     return split
 

@@ -22,6 +22,9 @@ from shared.schema.collections import UNNAMED, CollectionConfig, Distance
 from shared.schema.operations import SlotRows, Upsert
 from shared.schema.points import PointId, parse_point_id, shard_of
 
+OPERATION_BYTES = 4 * 2**20
+"""About the most vector and payload bytes of one operation; a larger request becomes several, logged together."""
+
 Vectors = list[float] | dict[str, list[float]]
 
 
@@ -111,13 +114,24 @@ def pack_points(points: Points, config: CollectionConfig) -> PackedPoints:
     return PackedPoints(points.ids, slots, points.payloads)
 
 
-def split_upsert(packed: PackedPoints, shard_number: int) -> dict[int, Upsert]:
-    """Return one operation for each shard that holds some of the points."""
+def split_upsert(packed: PackedPoints, shard_number: int) -> dict[int, list[Upsert]]:
+    """Return the operations of each shard that holds some of the points.
+
+    One operation, or several where one would be larger than OPERATION_BYTES: a replica answers searches between two
+    operations, so none may take long to apply.
+    """
+    count = len(packed.ids)
     if shard_number == 1:
-        every = np.arange(len(packed.ids))
-        return {0: _operation(packed, every)}
-    shards = np.fromiter((shard_of(each, shard_number) for each in packed.ids), np.int64, len(packed.ids))
-    return {int(shard): _operation(packed, np.flatnonzero(shards == shard)) for shard in np.unique(shards)}
+        return {0: _operations(packed, np.arange(count))}
+    shards = np.fromiter((shard_of(each, shard_number) for each in packed.ids), np.int64, count)
+    return {int(shard): _operations(packed, np.flatnonzero(shards == shard)) for shard in np.unique(shards)}
+
+
+def _operations(packed: PackedPoints, places: NDArray[np.int64]) -> list[Upsert]:
+    row_bytes = sum(slot.rows.shape[1] * 4 for slot in packed.slots.values())
+    sizes = np.fromiter((len(packed.payloads[place]) for place in places), np.int64, len(places)) + row_bytes
+    parts = np.cumsum(sizes) // OPERATION_BYTES
+    return [_operation(packed, places[parts == part]) for part in np.unique(parts)]
 
 
 def _operation(packed: PackedPoints, places: NDArray[np.int64]) -> Upsert:
