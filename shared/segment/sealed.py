@@ -53,14 +53,6 @@ class SealedSegment:
         """
         return cls(*stored.open_parts(directory, header, layout))
 
-    def remounted(self, opened: "SealedSegment") -> "SealedSegment":
-        """Return this segment over the files that `opened` maps (of the same segment), its own memory to be let go.
-
-        To be called on the loop that applies; this one takes no more calls. Opening is for a thread, before.
-        """
-        assert (opened.segment_id, opened.count) == (self.segment_id, self.count), "files of another segment"
-        return SealedSegment(opened.parts, self._marks.moved_to(opened.parts.payloads), opened.header)
-
     @property
     def state(self) -> str:
         """As manifests and people name it: indexed where some slot has a graph."""

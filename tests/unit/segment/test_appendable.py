@@ -1,3 +1,5 @@
+"""The appendable segment against a dict, and what its readers may rely on."""
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Bit words against bool arrays."""
+
 import numpy as np
 import pytest
 from hypothesis import given

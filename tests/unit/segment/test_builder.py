@@ -1,3 +1,5 @@
+"""Builds: every living point as it was, in the order of the graph, in every slot."""
+
 from pathlib import Path
 from typing import Any
 

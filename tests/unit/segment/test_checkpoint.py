@@ -1,3 +1,5 @@
+"""Checkpoints: exact cuts, written as what changed, read back as they were, or refused."""
+
 import threading
 from pathlib import Path
 
@@ -159,19 +161,6 @@ def test_another_segment_of_the_same_name_is_left_alone(tmp_path: Path) -> None:
     assert entry.header.name == "segments/a00000000.1/header.json"
     assert load_segment(tmp_path, entry, LAYOUT, SEED).count == 4
     assert load_segment(tmp_path, other, LAYOUT, SEED).count == 3
-
-
-def test_a_sealed_segment_goes_on_over_its_files(tmp_path: Path) -> None:
-    segment = busy_segment().seal()
-    entry = checkpoint(tmp_path, segment, None, 6)
-    opened = SealedSegment.open(tmp_path / "segments" / "a00000000", entry.header)
-    edit(segment, 7, b'{"late":1}', 9)
-    expected = content(segment)
-
-    mapped = segment.remounted(opened)
-
-    assert content(mapped) == expected
-    assert mapped.header == entry.header
 
 
 def test_slots_of_another_layout_are_left_out_when_opened(tmp_path: Path) -> None:

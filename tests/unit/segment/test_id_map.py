@@ -1,3 +1,5 @@
+"""Ids to rows and back, numbers and UUIDs mixed."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

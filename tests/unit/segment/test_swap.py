@@ -1,3 +1,5 @@
+"""Swaps: the output answers as the inputs do, whatever changed meanwhile."""
+
 from collections.abc import Sequence
 
 import pytest

@@ -1,3 +1,5 @@
+"""Files and directories are whole or absent, in spite of a crash."""
+
 import os
 import subprocess
 import sys

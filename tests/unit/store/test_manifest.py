@@ -1,3 +1,5 @@
+"""The manifest: which one counts, who may publish, what damage means."""
+
 import os
 import subprocess
 import sys

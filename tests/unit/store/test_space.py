@@ -1,3 +1,5 @@
+"""Free space and the ballast."""
+
 from pathlib import Path
 
 from shared.store.space import MB, ensure_ballast, free_mb
