@@ -14,22 +14,22 @@ Floats = npt.NDArray[np.float32]
 
 SAMPLE = 20_000
 DEVIATIONS = 8.0
-"""Values further from the centre than so many root mean squares of the widest dim are clipped."""
+"""Values further from the centre than so many root mean squares of the widest dim are clipped; not under Dot, whose best rows are the long ones."""
 
 
-def choose_scale(vectors: Floats) -> tuple[Floats, np.float32]:
+def choose_scale(vectors: Floats, distance: Distance, is_centred: bool) -> tuple[Floats, np.float32]:
     """Return centre (dim,) and scale of the codes for `vectors`: whole numbers in [0, 255] are kept exactly."""
     step = max(1, len(vectors) // SAMPLE)
     sample = np.asarray(vectors[::step], dtype=np.float32)
     if len(sample) == 0:
         return np.zeros(vectors.shape[1], dtype=np.float32), np.float32(1)
-    if sample.min() >= 0 and 1 < sample.max() <= 255 and not np.any(sample != np.floor(sample)):
+    if is_centred and sample.min() >= 0 and 1 < sample.max() <= 255 and not np.any(sample != np.floor(sample)):
         return np.full(vectors.shape[1], 128, dtype=np.float32), np.float32(1)
-    centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32) * np.float32(is_centred)
     spread = sample - centre
     largest = float(np.abs(spread).max())
     widest = float(np.sqrt((spread * spread).mean(axis=0, dtype=np.float64).max()))
-    reach = min(largest, DEVIATIONS * widest)
+    reach = largest if distance is Distance.DOT else min(largest, DEVIATIONS * widest)
     return centre, np.float32(127 / reach if reach > 0 else 1)
 
 
@@ -58,10 +58,10 @@ class ByteCodes:
         return codes
 
     @classmethod
-    def prepare(cls, vectors: Floats, distance: Distance) -> Self:
+    def prepare(cls, vectors: Floats, distance: Distance, is_centred: bool = True) -> Self:
         """Return codes with room for all rows of `vectors` and none encoded, for builders that encode in threads."""
         count, dim = vectors.shape
-        centre, scale = choose_scale(vectors)
+        centre, scale = choose_scale(vectors, distance, is_centred)
         rows = np.zeros((count, (dim + 63) // 64 * 64), dtype=np.int8)
         return cls(rows, np.zeros(count, dtype=np.int32), centre, np.array([scale], dtype=np.float32))
 

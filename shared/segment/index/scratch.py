@@ -43,6 +43,7 @@ class Scratch:
         self.query = np.zeros(padded, dtype=np.float32)
         self._hold(AT.query, self.query)
         self._hold(AT.query_bytes, np.zeros(padded, dtype=np.uint8))
+        self._hold(AT.other_bytes, np.zeros(padded, dtype=np.uint8))
         self._hold(AT.lanes, np.zeros((padded, 16), dtype=np.float32))
         self._hold(AT.planes, np.zeros((padded // 64, 4), dtype=np.uint64))
 

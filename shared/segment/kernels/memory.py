@@ -31,6 +31,7 @@ int32_at = _pointer_to(types.int32)
 float32_at = _pointer_to(types.float32)
 int8_at = _pointer_to(types.int8)
 uint8_at = _pointer_to(types.uint8)
+uint32_at = _pointer_to(types.uint32)
 """Give the pointer behind an address, for numba.carray(pointer, shape)."""
 
 

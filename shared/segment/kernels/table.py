@@ -70,6 +70,15 @@ class Table(NamedTuple):
     exact: int = 43  # float32 (candidates,), of the scratch: the candidates' scores in the order of their keys
     hops: int = 44
     pending_keys: int = 45  # int64 (4096,), of the scratch
+    # of a build: the index part describes the build's own codes
+    other_bytes: int = 46  # uint8 (byte_stride,), of the scratch
+    list_offsets: int = 47  # int64 (count + 1,): candidates of each row
+    list_rows: int = 48  # int32, -1 for none
+    chosen: int = 49  # int32 (count, width): the lists that pruning writes, -1 where they end
+    width: int = 50
+    alpha_milli: int = 51  # 1,000 times alpha
+    nearest: int = 53  # int32 (count, NEAREST): the nearest rows that refining found, -1 where they end
+    fill: int = 52  # shorter lists are filled up to so many with the nearest pruned candidates
 
 
 AT = Table()

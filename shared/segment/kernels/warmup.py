@@ -6,7 +6,7 @@ from collections.abc import Callable
 from shared.segment.kernels.registry import KERNELS
 
 SEARCH_MODULES = ("scores", "bytes_scan", "signs_scan", "walk")
-BUILD_MODULES: tuple[str, ...] = ()
+BUILD_MODULES = ("prune", "connect")
 
 
 def warmup(progress: Callable[[int, int], None] | None = None, build: bool = False) -> None:
