@@ -40,7 +40,7 @@ Vectors = NDArray[np.float32]
 class GraphBuilder(Protocol):
     """`index.graph_build.build_graph`, or a stand-in for tests."""
 
-    def __call__(
+    def __call__(  # long: the signature of the real one
         self,
         vectors: Vectors,
         distance: Distance,
