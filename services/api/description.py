@@ -2,7 +2,7 @@
 
 grey    some shard does not answer: no live worker serves it
 red     a segment is quarantined, or a shard's last finished job failed
-yellow  jobs are queued or running, or some segment holds enough to want an index
+yellow  a job is queued or running, some segment holds enough to want an index, or a shard has not met the newest config
 green   nothing to do
 """
 
@@ -30,7 +30,7 @@ def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
     """Return the result of `GET /collections/{name}`."""
     known = [shard for shard in facts.shards if shard is not None]
     segments = [segment for shard in known for segment in shard.segments]
-    status, reasons = _status(record.config, facts)
+    status, reasons = _status(record, facts)
     shown: dict[str, Any] = {
         "status": status,
         "optimizer_status": {"error": reasons[0]} if status == "red" else "ok",
@@ -64,17 +64,25 @@ def describe_config(config: CollectionConfig) -> dict[str, Any]:
     }
 
 
-def _status(config: CollectionConfig, facts: Facts) -> tuple[str, list[str]]:
+def _status(record: CollectionRecord, facts: Facts) -> tuple[str, list[str]]:
     broken = _broken(facts)
     if broken:
         return "red", broken
     silent = [number for number, shard in enumerate(facts.shards) if shard is None]
     if silent:
         return "grey", [f"no live worker serves shard {number}" for number in silent]
-    if any(job.state in ("queued", "running") for job in facts.jobs):
-        return "yellow", []
-    segments = [segment for shard in facts.shards if shard is not None for segment in shard.segments]
-    return ("yellow" if any(wants_index(segment, config) for segment in segments) else "green"), []
+    known = [shard for shard in facts.shards if shard is not None]
+    is_busy = (
+        any(job.state in ("queued", "running") for job in _newest_jobs(facts.jobs))
+        or any(shard.config_generation < record.generation for shard in known)
+        or any(wants_index(segment, record.config) for shard in known for segment in shard.segments)
+    )
+    return ("yellow" if is_busy else "green"), []
+
+
+def _newest_jobs(jobs: list[JobStatus]) -> list[JobStatus]:
+    """Return the newest job of each shard: there is one at a time, so what an older one says is past."""
+    return list({job.shard: job for job in jobs}.values())
 
 
 def _broken(facts: Facts) -> list[str]:
@@ -88,8 +96,8 @@ def _broken(facts: Facts) -> list[str]:
             for segment in shard.segments
             if segment.state == "quarantined"
         ]
-    last_finished = {job.shard: job for job in facts.jobs if job.state in ("done", "failed")}
-    reasons += [f"{job.kind} job failed: {job.error}" for job in last_finished.values() if job.state == "failed"]
+    finished = _newest_jobs([job for job in facts.jobs if job.state in ("done", "failed")])
+    reasons += [f"{job.kind} job failed: {job.error}" for job in finished if job.state == "failed"]
     return reasons
 
 

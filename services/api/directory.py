@@ -4,6 +4,7 @@ A name resolves once per request. What happens to a collection meanwhile shows a
 once more: it is gone (404), or it is a new collection of the same name, and the request runs again on that one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ class Directory:
 
     def __init__(self, watcher: CatalogWatcher) -> None:
         self._watcher = watcher
+        self._turn = asyncio.Lock()
+        self._next_reading: asyncio.Task[CatalogView] | None = None
 
     @property
     def view(self) -> CatalogView:
@@ -35,7 +38,7 @@ class Directory:
     async def find(self, name: str) -> CollectionRecord | None:
         """Return the collection of a name or alias; a miss reads the catalog again."""
         record = self._watcher.view.resolve(name)
-        return record if record is not None else (await self._watcher.refresh()).resolve(name)
+        return record if record is not None else (await self._read()).resolve(name)
 
     async def resolve(self, name: str) -> CollectionRecord:
         """Return the collection of a name or alias. Raises NotFound, LogUnavailable when Redis is away on a miss."""
@@ -47,7 +50,7 @@ class Directory:
     async def reload(self) -> CatalogView:
         """Read the catalog again; when Redis is away the last view stays in force."""
         try:
-            return await self._watcher.refresh()
+            return await self._read()
         except Unavailable:
             return self._watcher.view
 
@@ -67,3 +70,15 @@ class Directory:
                     raise
                 record = newer
         return record, await act(record)
+
+    async def _read(self) -> CatalogView:
+        """Read the catalog; all who come while one reading runs share the next one, which begins after they came."""
+        if self._next_reading is None:
+            self._next_reading = asyncio.create_task(self._read_in_turn())
+            self._next_reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._next_reading)
+
+    async def _read_in_turn(self) -> CatalogView:
+        async with self._turn:
+            self._next_reading = None
+            return await self._watcher.refresh()

@@ -1,12 +1,16 @@
 """Small parts of the api on their own: routes, query strings, tokens, links."""
 
+import asyncio
+
 import pytest
 
+from services.api.directory import Directory
 from services.api.links import RemoteLinks
 from services.api.params import collection_timeout, read_timeout, write_params
 from services.api.positions import decode_token, encode_token, merge_tokens
 from services.api.route_table import RouteTable
 from services.api.version import UNKNOWN_COMMIT, read_commit
+from shared.coordination.catalog import CatalogView
 from shared.coordination.nodes import NodeInfo, NodeLease
 from shared.coordination.placement import claim
 from shared.errors import BadFormat, BadRequest, Invalid
@@ -144,3 +148,32 @@ async def test_links_follow_a_shard_from_worker_to_worker(any_redis) -> None:  #
     assert made[0].is_closed
     await links.stop()
     assert made[1].is_closed
+
+
+class CountingWatcher:
+    """A catalog that counts how often it is read, and reads only when it is let."""
+
+    def __init__(self) -> None:
+        self.view = CatalogView()
+        self.readings = 0
+        self.gate = asyncio.Event()
+
+    async def refresh(self) -> CatalogView:
+        self.readings += 1
+        await self.gate.wait()
+        return self.view
+
+
+async def test_many_misses_share_a_reading_that_begins_after_them() -> None:
+    watcher = CountingWatcher()
+    directory = Directory(watcher)  # type: ignore[arg-type]
+    first = asyncio.create_task(directory.find("a"))
+    while watcher.readings == 0:
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(directory.find("a")) for _ in range(50)]
+    await asyncio.sleep(0)
+
+    watcher.gate.set()
+
+    assert await asyncio.gather(first, *others) == [None] * 51
+    assert watcher.readings == 2
