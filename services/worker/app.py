@@ -65,7 +65,8 @@ class WorkerService:
         self._watcher: CatalogWatcher | None = None
         self._server: RpcServer | None = None
         self._source: Source | None = None
-        self._claims: Claims | None = None
+        self.claims: Claims | None = None
+        """Lease and placement; tells its trouble with Redis."""
         self._hosting: Hosting | None = None
         self.address = ""
         """Where the RPC listens, once started."""
@@ -85,18 +86,23 @@ class WorkerService:
         await self._start_actors(cluster_id)
         log.info("worker listens", address=self.address, node=_node_name(settings))
 
+    def repair_now(self) -> None:
+        """Look at once whether the files of red shards have been restored; else that is done every half minute."""
+        if self._hosting is not None:
+            self._hosting.repair(at_once=True)
+
     async def stop(self) -> None:
         """Stop in the reverse order; every shard publishes its last checkpoint."""
-        if self._claims is not None:
-            await self._supervisor.stop(self._claims)
+        if self.claims is not None:
+            await self._supervisor.stop(self.claims)
         if self._watcher is not None:
             await self._watcher.stop()
         if self._hosting is not None:
             await self._hosting.stop()
         if self._source is not None:
             await self._supervisor.stop(self._source)
-        if self._claims is not None:
-            await self._claims.release()
+        if self.claims is not None:
+            await self.claims.release()
         if self._server is not None:
             await self._server.close()
         self._disk.shutdown()
@@ -133,13 +139,13 @@ class WorkerService:
             limits=SealLimits(settings.appendable_bytes, settings.appendable_rows),
         )
         self._hosting = Hosting(common, self._make_shard, self._aliases)
-        self._claims = self._make_claims(catalog, cluster_id)
+        self.claims = self._make_claims(catalog, cluster_id)
         await self._first_view()
         self._watcher.on_change(lambda _: self._look())
         self._hosting.on_change = self._look
         self._supervisor.start(self._source, FOREVER)
         await self._first_round()
-        self._supervisor.start(self._claims, FOREVER)
+        self._supervisor.start(self.claims, FOREVER)
         await self._hosting.wait_ready(READY_WAIT_S)
 
     def _make_claims(self, catalog: Catalog, cluster_id: str) -> Claims:
@@ -171,9 +177,9 @@ class WorkerService:
                 await self._clock.sleep(0.5)
 
     async def _first_round(self) -> None:
-        assert self._claims is not None
+        assert self.claims is not None
         try:
-            await self._claims.round()
+            await self.claims.round()
         except Unavailable as error:
             log.warning("first round of claims failed, trying again", error=str(error))
 
@@ -186,12 +192,12 @@ class WorkerService:
         return tuple(sorted(alias for alias, uuid in self._watcher.view.aliases.items() if uuid == collection))
 
     def _look(self) -> None:
-        if self._claims is not None:
-            self._claims.look()
+        if self.claims is not None:
+            self.claims.look()
 
     async def _verify(self) -> None:
-        assert self._claims is not None
-        await self._claims.verify()
+        assert self.claims is not None
+        await self.claims.verify()
 
     def _failed(self, name: str, error: Exception) -> None:
         """An actor gave up: its shard, if it is one's, turns red."""

@@ -40,6 +40,7 @@ class Hosting:
         self._hosted: dict[ShardKey, Hosted] = {}
         self._tasks: dict[ShardKey, asyncio.Task[None]] = {}
         self._not_before: dict[ShardKey, float] = {}
+        self._repair_at: dict[ShardKey, float] = {}
         self.node_id = ""
         self.on_change: Callable[[], None] = lambda: None
 
@@ -110,12 +111,13 @@ class Hosting:
             if key not in self._tasks and not hosted.is_known_to(heads[key]):
                 self._run(key, self._guarded(hosted, hosted.lead_again(self.node_id), leads=True))
 
-    def repair(self) -> None:
-        """Try shards again whose files were damaged or that stopped, every REPAIR_S."""
+    def repair(self, *, at_once: bool = False) -> None:
+        """Try shards again whose files were damaged or that stopped, every REPAIR_S or at once."""
         now = self._common.clock.now()
         for key, hosted in self._hosted.items():
-            if hosted.shard.reason and key not in self._tasks and now >= self._not_before.get(key, 0.0):
-                self._not_before[key] = now + REPAIR_S
+            is_due = at_once or now >= self._repair_at.setdefault(key, now + REPAIR_S)
+            if hosted.shard.reason and key not in self._tasks and is_due:
+                self._repair_at[key] = now + REPAIR_S
                 self._run(key, self._guarded(hosted, hosted.reload()))
 
     async def wait_ready(self, timeout_s: float) -> None:
@@ -171,7 +173,6 @@ class Hosting:
         except Corrupt as error:
             log.error("shard cannot be served", shard=str(key), error=str(error))
             hosted.shard.set_reason(str(error))
-            self._not_before[key] = self._common.clock.now() + REPAIR_S
 
     async def _close(self, hosted: Hosted, release: bool) -> None:
         try:

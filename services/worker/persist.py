@@ -72,4 +72,5 @@ def collect(directory: Path, newest: Manifest, retired: set[str]) -> int:
         path.unlink(missing_ok=True)
     for path in segments:
         shutil.rmtree(path, ignore_errors=True)
+    crash_point("after_collect")
     return len(chunks) + len(segments)

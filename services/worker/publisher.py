@@ -20,6 +20,7 @@ from shared.actor.actor import Actor
 from shared.clock import Clock
 from shared.errors import StaleFence, Unavailable
 from shared.log.wal import Wal
+from shared.store.crash import crash_point
 from shared.store.manifest import Manifest, SegmentEntry
 
 log = structlog.get_logger(__name__)
@@ -219,6 +220,7 @@ class Publisher(Actor[None]):
         shard.counters.checkpoints += 1
         shard.counters.checkpoint_seconds += perf_counter() - started
         self.on_published()
+        crash_point("before_trim")
         await self._trim(checkpoint.position, fence, log_bytes)
         await self._collect(manifest)
 

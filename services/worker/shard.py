@@ -52,6 +52,7 @@ class Shard:
         self.quarantined: list[SegmentEntry] = []
         self.is_serving = False
         self.ready = asyncio.Event()
+        """Set once it serves, or is known not to."""
         self._reader = reader
 
     def answer(self, request: ShardRequest) -> Reply | Awaitable[Reply]:
@@ -77,6 +78,8 @@ class Shard:
     def set_reason(self, reason: str) -> None:
         """Turn red, or back with an empty reason."""
         self.reason = reason
+        if reason:
+            self.ready.set()
         self.waiters.fail(f"shard {self.key} takes no operations: {reason}" if reason else "")
 
     def passed(self) -> None:

@@ -12,7 +12,7 @@ from shared.schema.collections import Distance
 from shared.schema.queries import PointsReply, SearchBatch, SearchReply
 from shared.store.manifest import ManifestStore
 from tests.builders import config, delete, point, points, retrieve, search, set_payload, upsert
-from tests.unit.worker.worker_under_test import running
+from tests.worker_bench import running
 
 
 @pytest.fixture

@@ -79,8 +79,24 @@ class Bench:
     async def restart(self) -> None:
         """Stop the worker and start another one, as a new process would."""
         await self.worker.stop()
+        await self.restart_stopped()
+
+    async def restart_stopped(self) -> None:
+        """Start another worker after `worker.stop()`."""
         self.worker = WorkerService(self.settings, self.redis)
         await self.worker.start()
+
+    async def fall_silent(self) -> None:
+        """Let the worker's lease run out, as if its process hung."""
+        claims = self.worker.claims
+        assert claims is not None
+        await claims.stop()
+
+    async def troubled(self, text: str) -> None:
+        """Wait until the worker says that it cannot work with its Redis, and why."""
+        async with asyncio.timeout(10):
+            while self.worker.claims is None or text not in self.worker.claims.trouble:
+                await asyncio.sleep(0.01)
 
     async def until(
         self, record: CollectionRecord, is_reached: Callable[[DescribeReply], bool], timeout_s: float = 10.0
