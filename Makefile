@@ -58,7 +58,7 @@ bench: setup ## measure speed and recall
 	$(BIN)/python -m benchmarks
 
 faults: setup ## kill processes and break disks, and check that nothing acknowledged is lost
-	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest tests/faults -s --fault-rounds $(or $(ROUNDS),10) $(if $(SEED),--fault-seed $(SEED))
 
 compose-test: setup ## bring up docker-compose.yml for real, search, kill a worker, scale, take it down
 	$(BIN)/python tests/compose/run.py
