@@ -65,8 +65,10 @@ class Call:
         """Return the JSON body, unread. Raises BadFormat for another content type, TooLarge."""
         content_type = self.request.headers.get("Content-Type", "")
         if "json" not in content_type:
-            raise BadFormat(f"expected application/json, got {content_type or 'none'}", "content type")
+            raise BadFormat(f"expected application/json, got {content_type!r}", "content type")
         try:
+            if self.request.headers.get("Expect", "").lower() == "100-continue":
+                await self.request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             return await self.request.read()
         except web.HTTPRequestEntityTooLarge as error:
             limit = self.services.settings.body_bytes_max

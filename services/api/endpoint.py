@@ -27,6 +27,11 @@ class Route(NamedTuple):
     handler: Handler
 
 
+def _text(raw_path: str) -> str:
+    """Return the path with bytes that are no UTF-8 shown as such; clients should have quoted them."""
+    return raw_path if raw_path.isascii() else raw_path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class Endpoint:
     """Takes requests of all routes, gives responses."""
 
@@ -40,7 +45,7 @@ class Endpoint:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation."""
         started = time.perf_counter()
-        path, _, query = request.raw_path.partition("?")
+        path, _, query = _text(request.raw_path).partition("?")
         found = self._table.match(request.method, path)
         if found is None:
             return web.Response(status=404)

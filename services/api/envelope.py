@@ -21,7 +21,8 @@ def success(result: object, started: float, headers: dict[str, str] | None = Non
 
 def failure(status: int, text: str, started: float, headers: dict[str, str] | None = None) -> web.Response:
     """Return an error answer."""
-    body = orjson.dumps({"status": {"error": text}, "time": time.perf_counter() - started})
+    shown = text.encode("utf-8", "replace").decode()  # a path or a header may hold bytes that are no text
+    body = orjson.dumps({"status": {"error": shown}, "time": time.perf_counter() - started})
     return web.Response(status=status, body=body, content_type=_JSON, headers=headers)
 
 

@@ -46,6 +46,8 @@ class Page(NamedTuple):
     next_offset: PointId | None
 
 
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 LikeVectors = dict[tuple[str, PointId], bytes]
 """(slot, point id) to float32 bytes."""
 
@@ -165,7 +167,7 @@ def _search(call: SearchCall, config: CollectionConfig, likes: LikeVectors) -> S
         vector = query_vector(call.vector, call.slot, config)
     threshold = call.score_threshold
     if threshold is not None:
-        threshold = float(np.float32(threshold))
+        threshold = float(np.float32(max(min(threshold, _FLOAT32_MAX), -_FLOAT32_MAX)))
         if not config.vectors[call.slot].distance.is_similarity:
             threshold = -threshold
     return Search(

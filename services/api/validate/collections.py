@@ -25,6 +25,7 @@ from shared.schema.collections import (
 SIZE_MAX = 65536
 SHARDS_MAX = 1024
 NAME_MAX = 255
+WHOLE_MAX = 2**63 - 1
 VECTOR_NAME_BYTES_MAX = 200
 _UNSAFE = '<>:"/\\|?*\0\x1f'
 
@@ -267,8 +268,8 @@ def _refuse_strict_mode(given: Any) -> None:
 
 
 def _check_whole(wire: msgspec.Struct, *names: str) -> None:
-    """Negative numbers do not parse, as the reference's are unsigned."""
+    """Negative numbers do not parse, as the reference's are unsigned, nor those beyond 63 bits."""
     for name in names:
         value = getattr(wire, name)
-        if isinstance(value, int) and value < 0:
-            raise BadFormat(f"{name}: invalid value: integer `{value}`, expected a whole number that is not negative")
+        if isinstance(value, int) and not 0 <= value <= WHOLE_MAX:
+            raise BadFormat(f"{name}: invalid value: integer `{value}`, expected a whole number from 0 to {WHOLE_MAX}")

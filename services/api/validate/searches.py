@@ -31,8 +31,8 @@ class WireAcorn(msgspec.Struct):
 
 class WireParams(msgspec.Struct):
     hnsw_ef: int | None = None
-    exact: bool = False
-    indexed_only: bool = False
+    exact: bool | None = None
+    indexed_only: bool | None = None
     quantization: Any = None
     acorn: WireAcorn | None = None
     idf: Any = None
@@ -98,6 +98,8 @@ _query_batch_decoder = msgspec.json.Decoder(WireQueryBatch)
 
 _DEFAULT_PARAMS = SearchParams()
 _QUERIES = ("recommend", "discover", "context", "order_by", "fusion", "rrf", "formula", "sample", "relevance_feedback")
+
+HNSW_EF_MAX = 2**32 - 1
 
 W = TypeVar("W")
 
@@ -211,9 +213,11 @@ def _params(wire: WireParams, prefix: str) -> SearchParams:
     refuse_given(wire, ("quantization", "idf"), "params.")
     if wire.acorn is not None and wire.acorn.enable:
         refuse("`params.acorn`")
-    if wire.hnsw_ef is not None and wire.hnsw_ef < 1:
+    if wire.hnsw_ef is not None and not 0 <= wire.hnsw_ef <= HNSW_EF_MAX:
+        raise BadFormat(f"params.hnsw_ef: expected a whole number up to {HNSW_EF_MAX}, got {wire.hnsw_ef}")
+    if wire.hnsw_ef == 0:
         raise Invalid(f"{prefix}params.hnsw_ef: value {wire.hnsw_ef} invalid, must be 1 or larger")
-    return SearchParams(wire.hnsw_ef, wire.exact, wire.indexed_only)
+    return SearchParams(wire.hnsw_ef, bool(wire.exact), bool(wire.indexed_only))
 
 
 def _check_batch(count: int, limits: Limits) -> None:

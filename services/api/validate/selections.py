@@ -65,7 +65,7 @@ class WireScroll(msgspec.Struct):
 
 class WireCount(msgspec.Struct):
     filter: WireFilter | None = None
-    exact: bool = True
+    exact: bool | None = None
     shard_key: Any = None
 
 
@@ -162,7 +162,7 @@ def parse_count(body: bytes, limits: Limits) -> CountCall:
     """Return what to count."""
     wire = decode(_count_decoder, body)
     refuse_given(wire, ("shard_key",))
-    return CountCall(parse_filter(wire.filter, limits.filter, "count_request.filter"), wire.exact)
+    return CountCall(parse_filter(wire.filter, limits.filter, "count_request.filter"), wire.exact is not False)
 
 
 def check_limit(limit: int, offset: int, prefix: str, limits: Limits) -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  # one refusal a line reads as a table
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -123,3 +124,30 @@ async def test_checks_of_the_body_come_before_the_name_is_looked_up(planes: Api)
     status, _ = await planes.error("POST", "/collections/none/points/query", {"limit": 0})
 
     assert status == 422
+
+
+async def test_path_that_is_no_utf_8_is_an_ordinary_miss(planes: Api) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", planes.service.port)
+    writer.write(b"GET /collections/\xff\xfe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    answer = await reader.read()
+
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.0 400"))
+
+
+async def test_body_that_is_announced_with_expect_is_asked_for(planes: Api) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", planes.service.port)
+    head = f"POST {P}/count HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
+
+    first = await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"{}")
+    rest = await reader.read()
+
+    writer.close()
+    await writer.wait_closed()
+    assert first == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert rest.startswith(b"HTTP/1.1 200 OK")
+    assert b'{"count":3}' in rest
