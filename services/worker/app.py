@@ -5,6 +5,7 @@ released, lease given up, so that another worker can take over at once.
 """
 
 import asyncio
+import gc
 import os
 import socket
 import tempfile
@@ -94,7 +95,7 @@ class WorkerService:
     async def stop(self) -> None:
         """Stop in the reverse order; every shard publishes its last checkpoint."""
         if self.claims is not None:
-            await self._supervisor.stop(self.claims)
+            self.claims.leave()
         if self._watcher is not None:
             await self._watcher.stop()
         if self._hosting is not None:
@@ -102,6 +103,7 @@ class WorkerService:
         if self._source is not None:
             await self._supervisor.stop(self._source)
         if self.claims is not None:
+            await self._supervisor.stop(self.claims)
             await self.claims.release()
         if self._server is not None:
             await self._server.close()
@@ -209,12 +211,17 @@ class WorkerService:
 
 
 def _prepare(settings: Settings) -> None:
-    """Make the directories; load the kernels, so that the first search is as quick as the next."""
+    """Make the directories; load the kernels, so that the first search is as quick as the next.
+
+    What lives by then lives for ever: the garbage collector need not look at it again.
+    """
     (settings.data_dir / "collections").mkdir(parents=True, exist_ok=True)
     from shared.segment.kernels.warmup import warmup  # compiles on import: only in a process that serves
 
-    arm(settings.crash_point)
     warmup()
+    gc.collect()
+    gc.freeze()
+    arm(settings.crash_point)
 
 
 def _node_name(settings: Settings) -> str:

@@ -66,11 +66,16 @@ class Claims(Actor[None]):
         self._turn = asyncio.Lock()
         self._is_registered = False
         self._is_suspicious = False
+        self._is_leaving = False
         self._seen: dict[str, float] = {}
         self._free_since: dict[ShardKey, float] = {}
         self._told: CatalogView | None = None
         self._swept_at = float("-inf")
         self.trouble = ""
+
+    def leave(self) -> None:
+        """Only keep the lease from now on: the shards are being closed."""
+        self._is_leaving = True
 
     def look(self) -> None:
         """Something changed: do a round now."""
@@ -123,12 +128,13 @@ class Claims(Actor[None]):
             await parts.check_cluster()
             self._is_suspicious = False
         await self._renew()
+        if self._is_leaving:
+            return
         view = parts.view()
         await self._place(view)
         parts.hosting.update(view.by_uuid)
         if view is not self._told:
-            await self._remove_deleted(view)
-            self._told = view
+            self._told = view if await self._remove_deleted(view) else None
         if parts.clock.now() - self._swept_at >= SWEEP_S:
             self._swept_at = parts.clock.now()
             await self._sweep()
@@ -173,22 +179,25 @@ class Claims(Actor[None]):
         for key in choice.lost:
             hosting.let_go(key, release=False)
 
-    async def _remove_deleted(self, view: CatalogView) -> None:
-        """Remove what the catalog says was deleted, and only that."""
+    async def _remove_deleted(self, view: CatalogView) -> bool:
+        """Remove what the catalog says was deleted, and only that; False when some of it must wait."""
         hosting = self._parts.hosting
         hosted = {key.collection for key in hosting.keys}
         on_disk = await asyncio.to_thread(_names_in, self._parts.data_dir / "collections")
         gone = (hosted | on_disk) - set(view.by_uuid)
         if not gone:
-            return
+            return True
+        is_done = True
         deleted = await self._parts.catalog.deleted()
         for collection in gone:
             if collection not in deleted:
                 log.warning("collection is not in the catalog, its files are kept", collection=collection)
             elif collection in hosted:
                 hosting.discard(collection)
+                is_done = False
             else:
                 await hosting.remove_files(collection)
+        return is_done
 
     async def _sweep(self) -> None:
         parts = self._parts

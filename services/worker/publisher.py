@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 
 QUIET_S = 0.3
 """The log counts as quiet when nothing was applied for so long."""
+INTERVAL_S = 0.7
+"""A quiet log is not checkpointed more often than this: many shards with a trickle each must not keep the disk busy."""
+BLOCKED_S = 0.2
+"""How often a publisher that may not publish now looks again."""
 RETRY_S = (0.5, 10.0)
 """First and longest pause after a failed checkpoint."""
 
@@ -81,6 +85,7 @@ class Publisher(Actor[None]):
         self._is_idle = False
         self._is_urgent = manifest is None
         self._changed_at = self._applied_at = around.clock.now()
+        self._published_at = float("-inf")
         self._writing = asyncio.Lock()
         self._failures = 0
 
@@ -136,6 +141,9 @@ class Publisher(Actor[None]):
             first, longest = RETRY_S
             await self._pause(min(first * 2 ** (self._failures - 1), longest))
             return
+        if self._is_blocked():
+            await self._pause(BLOCKED_S)
+            return
         self._is_idle = not self._is_changed()
         if self._is_idle:
             await self._wake.wait()
@@ -171,12 +179,16 @@ class Publisher(Actor[None]):
         state = self._shard.state
         assert state is not None
         flush_s = max(QUIET_S, state.config.optimizers_config.flush_interval_sec)
-        return min(self._applied_at + QUIET_S, self._changed_at + flush_s)
+        return min(max(self._applied_at + QUIET_S, self._published_at + INTERVAL_S), self._changed_at + flush_s)
 
     def _is_due(self) -> bool:
-        if self._is_abandoned or self._shard.reason or self._around.fence() is None or not self._is_changed():
+        if self._is_blocked() or not self._is_changed():
             return False
         return self._is_urgent or self._is_log_half_full() or self._around.clock.now() >= self._due_at()
+
+    def _is_blocked(self) -> bool:
+        """True while nothing may be published: another leads the shard, or the shard is red."""
+        return self._is_abandoned or bool(self._shard.reason) or self._around.fence() is None
 
     def _is_log_half_full(self) -> bool:
         state = self._shard.state
@@ -215,7 +227,7 @@ class Publisher(Actor[None]):
         self.durable = {entry.segment_id: entry for entry in manifest.segments}
         self.published_order = manifest.order
         self._published = marks
-        self._changed_at = around.clock.now()
+        self._changed_at = self._published_at = around.clock.now()
         shard.checkpoint = checkpoint.position
         shard.counters.checkpoints += 1
         shard.counters.checkpoint_seconds += perf_counter() - started

@@ -62,6 +62,8 @@ class Shard:
             raise ShardUnavailable(f"shard {self.key} is not served yet: {self._progress()}")
         read = request.read
         if isinstance(read, AwaitApplied):
+            if max(read.positions, default=0) <= state.applied:
+                return self._outcomes(read)
             return self._await_applied(state, read, request.timeout_s)
         if request.min_position > state.applied:
             return self._read_after(request)
@@ -123,6 +125,9 @@ class Shard:
 
     async def _await_applied(self, state: ShardState, read: AwaitApplied, timeout_s: float) -> Reply:
         await self.waiters.wait(max(read.positions, default=0), state.applied, timeout_s)
+        return self._outcomes(read)
+
+    def _outcomes(self, read: AwaitApplied) -> AppliedReply:
         return AppliedReply([self.waiters.outcome(position) for position in read.positions])
 
     async def _read_after(self, request: ShardRequest) -> Reply:
