@@ -68,8 +68,22 @@ class CollectionFacts(NamedTuple):
 _SHARD_COUNTERS = {
     "searches": ("shoal_searches", "Searches answered."),
     "search_seconds": ("shoal_search_seconds", "Time spent searching."),
+    "reads": ("shoal_reads", "Other reads answered."),
+    "read_seconds": ("shoal_read_seconds", "Time spent on other reads."),
     "operations_applied": ("shoal_operations_applied", "Operations applied."),
+    "points_applied": ("shoal_points_applied", "Points written or deleted by operations."),
+    "apply_seconds": ("shoal_apply_seconds", "Time spent applying."),
+    "checkpoints": ("shoal_checkpoints", "Checkpoints published."),
+    "checkpoint_seconds": ("shoal_checkpoint_seconds", "Time spent writing checkpoints."),
+    "checkpoint_failures": ("shoal_checkpoint_failures", "Checkpoints that failed."),
+    "swaps": ("shoal_swaps", "Built segments mounted in place of others."),
 }
+_SHARD_GAUGES = {
+    "log_waiting_bytes": ("shoal_log_waiting_bytes", "Log that awaits a checkpoint."),
+    "waiting_calls": ("shoal_waiting_calls", "Calls that wait for a position."),
+    "pending_swaps": ("shoal_pending_swaps", "Built segments that are being mounted."),
+}
+"""What a shard's `Describe` counts, by its own name: monotonic figures, and figures of the moment."""
 
 
 class _Scrape(Collector):
@@ -105,8 +119,9 @@ class _Scrape(Collector):
         up = GaugeMetricFamily("shoal_shard_up", "1 while the shard answers.", labels=labels)
         lag = GaugeMetricFamily("shoal_log_lag_operations", "Operations logged and not yet applied.", labels=labels)
         segments = GaugeMetricFamily("shoal_segments", "Segments by state.", labels=(*labels, "state"))
-        counters = {
-            name: CounterMetricFamily(metric, text, labels=labels) for name, (metric, text) in _SHARD_COUNTERS.items()
+        figures: dict[str, CounterMetricFamily | GaugeMetricFamily] = {
+            **{name: CounterMetricFamily(*about, labels=labels) for name, about in _SHARD_COUNTERS.items()},
+            **{name: GaugeMetricFamily(*about, labels=labels) for name, about in _SHARD_GAUGES.items()},
         }
         for record, facts in self._collections:
             for number, shard in enumerate(facts.shards):
@@ -118,7 +133,6 @@ class _Scrape(Collector):
                     lag.add_metric(where, max(facts.heads[number] - shard.applied, 0))
                 for state in sorted({segment.state for segment in shard.segments}):
                     segments.add_metric((*where, state), sum(each.state == state for each in shard.segments))
-                for name, family in counters.items():
-                    if name in shard.counters:
-                        family.add_metric(where, shard.counters[name])
-        yield from (up, lag, segments, *counters.values())
+                for name in figures.keys() & shard.counters.keys():
+                    figures[name].add_metric(where, shard.counters[name])
+        yield from (up, lag, segments, *figures.values())
