@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from services.optimizer.builder_process import Report
 from services.optimizer.messages import BuildOrder, Built, RecallMissed
 from shared.schema.collections import CollectionConfig
 from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
 from shared.segment.checkpoint import load_segment
-from shared.segment.index.graph_build import Progress, warm_builder
+from shared.segment.index.graph_build import warm_builder
 from shared.segment.index.recall import measure_recall
 from shared.segment.layout import layout_of, rotation_seed
 from shared.segment.sealed import SealedSegment
@@ -28,7 +29,7 @@ DENSER = 1.5
 """Each attempt's graph is so much denser than the one before."""
 
 
-def build(order: BuildOrder, report: Progress) -> Built:
+def build(order: BuildOrder, report: Report) -> Built:
     """Carry out an order. Raises RecallMissed, FileNotFoundError (an input vanished), Corrupt."""
     began = time.monotonic()
     manifest = msgspec.json.decode(order.manifest, type=Manifest)
@@ -75,7 +76,7 @@ def _open(order: BuildOrder, manifest: Manifest, spec: BuildSpec) -> list[Sealed
     return segments
 
 
-def _recall(output: Path, report: Progress) -> float | None:
+def _recall(output: Path, report: Report) -> float | None:
     """Return the worst recall of the output's graphs; None where there is no graph."""
     segment = SealedSegment.open(output)
     slots = [slot for name in segment.layout if (slot := segment.slot(name)) is not None and slot.graph is not None]

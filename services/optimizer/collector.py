@@ -29,6 +29,8 @@ from shared.store.manifest import Manifest, ManifestStore
 
 log = structlog.get_logger(__name__)
 UNFINISHED = ("queued", "running")
+ABANDONED = "abandoned: its optimizer ended; planned anew if it is still wanted"
+"""Over, and no failure: a collection must not turn red because an optimizer was restarted."""
 
 
 class Collector:
@@ -89,9 +91,8 @@ class Collector:
             if status.shard != key.shard or status.state not in UNFINISHED:
                 continue
             is_in = bool(status.output) and manifest is not None and state_of(manifest, status.output) != "gone"
-            error = "" if is_in else "the optimizer ended in the middle of it; planned anew if it is still wanted"
-            state = "done" if is_in else "failed"
-            await self._publish(msgspec.structs.replace(status, state=state, error=error, finished_at=time.time()))
+            ended = {"state": "done", "stage": "" if is_in else ABANDONED, "finished_at": time.time()}
+            await self._publish(msgspec.structs.replace(status, **ended))
 
     def _leftovers(self, key: ShardKey) -> list[Path]:
         """Return the directories of jobs, and the outputs that no manifest names."""

@@ -27,7 +27,7 @@ from services.optimizer.rebuilder import Output, Rebuilder, Superseded
 from services.optimizer.report import JobReport, Publish
 from shared.clock import Clock
 from shared.coordination.leases import Lease
-from shared.errors import ShoalError, Unavailable
+from shared.errors import ShardUnavailable, ShoalError, Unavailable
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.jobs import JobStatus
@@ -53,9 +53,9 @@ class End(StrEnum):
 
 
 class JobFailed(ShoalError):
-    """The job gave nothing."""
+    """The build gave nothing."""
 
-    def __init__(self, message: str, retry: Retry = Retry.ALWAYS) -> None:
+    def __init__(self, message: str, retry: Retry) -> None:
         super().__init__(message)
         self.retry = retry
 
@@ -89,7 +89,7 @@ class Job:
         self._lease = lease
 
     async def run(self, plan: Plan) -> End:
-        """Do the whole job. Raises JobFailed, LeaseLost, Unavailable."""
+        """Do the whole job. Raises JobFailed, Superseded, Unavailable (LeaseLost is one)."""
         fence = await self._lease.acquire()
         if fence is None:
             return End.TAKEN
@@ -107,11 +107,11 @@ class Job:
         try:
             work = self._work(plan, report)
             return await hold(self._lease, work, parts.clock, parts.renew_s, parts.lease_ttl_s)
-        except (BuildFailed, JobFailed, Unavailable) as error:
+        except (BuildFailed, OSError) as error:
             await report.failed(str(error))
-            if isinstance(error, BuildFailed):
-                retry = Retry.NEVER if error.kind == RecallMissed.__name__ else Retry.BOUNDED
-                raise JobFailed(str(error), retry) from error
+            raise JobFailed(str(error), _retry(error)) from error
+        except (Superseded, Unavailable) as error:
+            await report.abandoned(str(error))
             raise
         except asyncio.CancelledError as error:
             if error.args != (DELETED,):
@@ -171,10 +171,7 @@ class Job:
             return None
         await report.stage("starting", plan.reason, plan.inputs)
         threads = build_threads(config_of(manifest), self._parts.limits)
-        try:
-            return await self._parts.rebuilder.build(self._key, plan, manifest, threads, report)
-        except Superseded as error:
-            raise JobFailed(str(error)) from error
+        return await self._parts.rebuilder.build(self._key, plan, manifest, threads, report)
 
     async def _seal(self, appendable: str) -> None:
         parts = self._parts
@@ -184,18 +181,15 @@ class Job:
             self._key, lambda manifest: state_of(manifest, appendable) != "appendable", SEAL_WAIT_S
         )
         if sealed is None:
-            raise JobFailed(f"no worker published the sealing of {appendable} within {SEAL_WAIT_S:.0f} s")
+            raise ShardUnavailable(f"no worker published the sealing of {appendable} within {SEAL_WAIT_S:.0f} s")
 
     async def _swap(self, output: Output) -> None:
         """Append the swap while the lease is surely ours, and wait for the switch."""
         rebuilder = self._parts.rebuilder
-        try:
-            if not await self._lease.renew():
-                raise LeaseLost("the job's lease was lost before the swap")
-            position = await rebuilder.swap(self._key, output)
-            await rebuilder.settle(self._key, output, position)
-        except Superseded as error:
-            raise JobFailed(str(error)) from error
+        if not await self._lease.renew():
+            raise LeaseLost("the job's lease was lost before the swap")
+        position = await rebuilder.swap(self._key, output)
+        await rebuilder.settle(self._key, output, position)
 
     def _plan(self) -> Plan | None:
         manifest = self._parts.manifests.newest(self._key)
@@ -206,6 +200,14 @@ class Job:
             await self._lease.release()
         except Unavailable as error:
             log.warning("lease not released, it will expire", shard=str(self._key), error=str(error))
+
+
+def _retry(error: BuildFailed | OSError) -> Retry:
+    """A graph that finds too little would do so again; a disk that is full or away comes back some day."""
+    kind = error.kind if isinstance(error, BuildFailed) else "OSError"
+    if kind == RecallMissed.__name__:
+        return Retry.NEVER
+    return Retry.ALWAYS if kind == "OSError" else Retry.BOUNDED
 
 
 def _sealed_inputs(plan: Plan | None) -> Plan | None:

@@ -46,7 +46,8 @@ class Planner:
         """Look at all shards once: end the jobs of deleted collections, start those that are wanted."""
         keys = self.shards()
         for key in self._jobs.keys() - keys:
-            self._jobs[key].cancel(DELETED)
+            if not self._jobs[key].cancelling():
+                self._jobs[key].cancel(DELETED)
         self._parts.manifests.forget(keys)
         self._backoff.forget(keys)
         for key in sorted(keys - self._jobs.keys()):

@@ -78,6 +78,10 @@ class JobReport:
         """Say that the job is over and why it gave nothing."""
         await self._change(state="failed", error=error, eta_s=None, finished_at=time.time())
 
+    async def abandoned(self, reason: str) -> None:
+        """Say that the shard moved on or something was out of reach: no failure, planned anew if still wanted."""
+        await self._change(state="done", stage=f"abandoned: {reason}", eta_s=None, finished_at=time.time())
+
     async def stopped(self) -> None:
         """Say that the work waits for an optimizer again."""
         await self._change(state="queued", stage="waiting for an optimizer", eta_s=None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from services.optimizer.collector import Collector
+from services.optimizer.collector import ABANDONED, Collector
 from services.optimizer.manifests import Manifests
 from shared.clock import SystemClock
 from shared.coordination.leases import Lease, job_lease
@@ -118,8 +118,8 @@ async def test_jobs_of_a_dead_optimizer_are_finished_by_what_became_of_them(plac
 
     await place.sweep()
 
-    found = {status.output: status.state for status in await jobs(place.redis, KEY.collection)}
-    assert found == {"b1": "done", "b2": "failed"}
+    found = {status.output: (status.state, status.stage) for status in await jobs(place.redis, KEY.collection)}
+    assert found == {"b1": ("done", ""), "b2": ("done", ABANDONED)}
 
 
 async def test_one_damaged_shard_does_not_stop_the_others(place: Place, tmp_path: Path) -> None:

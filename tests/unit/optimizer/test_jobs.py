@@ -199,10 +199,13 @@ async def test_config_change_during_a_build_discards_the_output(world: World) ->
     world.builder.before_answer = change
 
     await world.start()
-    failed = await world.until_job("failed")
+    await world.until(lambda: len(world.builder.orders) == 2)
+    abandoned = (await jobs(world.redis, UUID))[0]
+    await world.until(lambda: "indexed" in world.states().values())
     done = await world.until_job("done")
 
-    assert failed.error == "the collection's config changed during the build"
+    assert abandoned.state == "done"
+    assert abandoned.stage == "abandoned: the collection's config changed during the build"
     assert [order.output_id for order in world.builder.orders][1:] == [done.output]
     assert world.directories("segments") == [done.output]
 
