@@ -8,7 +8,7 @@ ShoalError
 │   ├── BadRequest         an illegal combination                           400
 │   ├── AlreadyExists      the name is taken                                409
 │   ├── NotFound           no such collection, point, alias                 404
-│   └── TooLarge           a body over the limit                            413
+│   └── TooLarge           a body over the limit                            400
 ├── Unavailable        try again later; retried with a limit
 │   ├── ShardUnavailable   no live worker serves the shard                  503
 │   ├── OutcomeUnknown     the append may or may not have happened          503

@@ -40,7 +40,7 @@ _PREFIXES: dict[type[ShoalError], tuple[int, str]] = {
     BadRequest: (400, "Bad request: "),
     AlreadyExists: (409, "Wrong input: "),
     NotFound: (404, "Not found: "),
-    TooLarge: (413, "Payload too large: "),
+    TooLarge: (400, "Payload too large: "),
     Rejected: (400, "Bad request: "),
     TimedOut: (408, "Timeout: Timeout error: "),
     LogFull: (429, "Rate limiting exceeded: "),
