@@ -1,6 +1,7 @@
 """Addresses of workers: `unix:/path` or `tcp:host:port`."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +9,8 @@ from typing import TypeVar
 from shared.errors import BadInput
 
 P = TypeVar("P", bound=asyncio.Protocol)
+
+WILDCARDS = ("0.0.0.0", "::")
 
 
 def split_address(address: str) -> str | tuple[str, int]:
@@ -31,14 +34,18 @@ async def connect(address: str, factory: Callable[[], P]) -> P:
 
 
 async def listen(address: str, factory: Callable[[], asyncio.Protocol]) -> tuple[asyncio.Server, str]:
-    """Return a listening server and its address, the port filled in. A socket file left over is replaced."""
+    """Return a listening server and the address by which others reach it. A socket file left over is replaced.
+
+    A port of 0 is filled in, and a host that means "every address" becomes this host's name, as in a container.
+    """
     loop = asyncio.get_running_loop()
     place = split_address(address)
     if isinstance(place, str):
         remove_socket(address)
         return await loop.create_unix_server(factory, place), address
     server = await loop.create_server(factory, *place)
-    return server, f"tcp:{place[0]}:{server.sockets[0].getsockname()[1]}"
+    host = socket.gethostname() if place[0] in WILDCARDS else place[0]
+    return server, f"tcp:{host}:{server.sockets[0].getsockname()[1]}"
 
 
 def remove_socket(address: str) -> None:
