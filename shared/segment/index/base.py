@@ -103,8 +103,11 @@ class SlotIndex:
         self.layout = layout
         self.byte_codes = byte_codes
         self.bit_codes = bit_codes
-        self.graph = graph if byte_codes is not None and graph is not None and len(graph.entries) else None
-        self._entry_rows = None if self.graph is None else np.ascontiguousarray(byte_codes.rows[self.graph.entries])  # type: ignore[union-attr]
+        self.graph: Graph | None = None
+        self._entry_rows: npt.NDArray[np.uint8] | None = None
+        if byte_codes is not None and graph is not None and len(graph.entries):
+            self.graph = graph
+            self._entry_rows = byte_codes.copies(graph.entries)
         self.replace(vectors, count)
 
     @property

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shared.schema.collections import Distance
 from shared.segment.index.rotation import Rotation
-from shared.segment.index.scratch import POOL
+from shared.segment.index.scratch import POOL, aligned
 from shared.segment.kernels.signs_scan import GROUP, encode_sign_rows
 from shared.segment.kernels.table import AT, KINDS, SIZE, address
 
@@ -50,8 +50,11 @@ class BitCodes:
         self._words, self._meta = self._room(0)
 
     def _room(self, groups: int) -> tuple[npt.NDArray[np.uint64], Floats]:
-        words = np.zeros((groups, self._flips.shape[1] // 64, GROUP), dtype=np.uint64)
-        return words, np.zeros((groups, 3, GROUP), dtype=np.float32)
+        words = aligned((groups, self._flips.shape[1] // 64, GROUP), np.uint64)
+        meta = aligned((groups, 3, GROUP), np.float32)
+        words[:] = 0
+        meta[:] = 0
+        return words, meta
 
     @property
     def count(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.schema.collections import Distance
+from shared.segment.index.scratch import aligned
 from shared.segment.kernels.bytes_scan import encode_byte_rows
 from shared.segment.kernels.table import AT, KINDS, address
 
@@ -14,7 +15,10 @@ Floats = npt.NDArray[np.float32]
 
 SAMPLE = 20_000
 DEVIATIONS = 8.0
-"""Values further from the centre than so many root mean squares of the widest dim are clipped; not under Dot, whose best rows are the long ones."""
+"""Values further from the centre than so many root mean squares of the widest dim are clipped.
+
+Not under Dot, whose best rows are the long ones.
+"""
 
 
 def choose_scale(vectors: Floats, distance: Distance, is_centred: bool) -> tuple[Floats, np.float32]:
@@ -36,17 +40,17 @@ def choose_scale(vectors: Floats, distance: Distance, is_centred: bool) -> tuple
 class ByteCodes:
     """int8 codes of a sealed segment's rows.
 
-    rows          int8 (n, stride), C-contiguous
-    corrections   int32 (n,), see kernels/bytes_scan.py
-    centre        float32 (dim,)
-    scale         float32 (1,)
+    rows     uint8 (n, stride), C-contiguous: int8 codes plus 128
+    halves   int32 (n,) under Euclid, else (1,): see kernels/bytes_scan.py
+    centre   float32 (dim,)
+    scale    float32 (1,)
     """
 
     def __init__(
-        self, rows: npt.NDArray[np.int8], corrections: npt.NDArray[np.int32], centre: Floats, scale: Floats
+        self, rows: npt.NDArray[np.uint8], halves: npt.NDArray[np.int32], centre: Floats, scale: Floats
     ) -> None:
         self.rows = rows
-        self.corrections = corrections
+        self.halves = halves
         self.centre = centre
         self.scale = scale
 
@@ -62,19 +66,21 @@ class ByteCodes:
         """Return codes with room for all rows of `vectors` and none encoded, for builders that encode in threads."""
         count, dim = vectors.shape
         centre, scale = choose_scale(vectors, distance, is_centred)
-        rows = np.zeros((count, (dim + 63) // 64 * 64), dtype=np.int8)
-        return cls(rows, np.zeros(count, dtype=np.int32), centre, np.array([scale], dtype=np.float32))
+        rows = aligned((count, (dim + 63) // 64 * 64), np.uint8)
+        rows[:] = 128
+        halves = np.zeros(count if distance is Distance.EUCLID else 1, dtype=np.int32)
+        return cls(rows, halves, centre, np.array([scale], dtype=np.float32))
 
     def encode(self, vectors: Floats, distance: Distance, first: int, last: int) -> None:
         """Encode rows [first, last)."""
         encode_byte_rows(
             KINDS[distance], address(vectors), vectors.shape[1], first, last, address(self.centre),
-            address(self.scale), address(self.rows), self.rows.shape[1], address(self.corrections),
+            address(self.scale), address(self.rows), self.rows.shape[1], address(self.halves),
         )  # fmt: skip
 
     def arrays(self) -> Arrays:
         """Return the arrays to store, by name."""
-        return {"rows": self.rows, "corrections": self.corrections, "centre": self.centre, "scale": self.scale}
+        return {"rows": self.rows, "halves": self.halves, "centre": self.centre, "scale": self.scale}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, distance: Distance) -> Self:
@@ -82,22 +88,30 @@ class ByteCodes:
 
         A walk reads rows at random: private memory comes in huge pages, a mapped file does not.
         """
+        rows = aligned(arrays["rows"].shape, np.uint8)
+        rows[:] = arrays["rows"]
         return cls(
-            np.array(arrays["rows"], dtype=np.int8),
-            np.array(arrays["corrections"], dtype=np.int32),
+            rows,
+            np.array(arrays["halves"], dtype=np.int32),
             np.array(arrays["centre"], dtype=np.float32),
             np.array(arrays["scale"], dtype=np.float32),
         )
+
+    def copies(self, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+        """Return the codes of some rows, side by side."""
+        out = aligned((len(rows), self.rows.shape[1]), np.uint8)
+        out[:] = self.rows[rows]
+        return out
 
     def fill(self, table: npt.NDArray[np.int64]) -> None:
         """Write where the codes are into a table."""
         table[AT.byte_rows] = address(self.rows)
         table[AT.byte_stride] = self.rows.shape[1]
-        table[AT.byte_corrections] = address(self.corrections)
+        table[AT.byte_halves] = address(self.halves)
         table[AT.byte_centre] = address(self.centre)
         table[AT.byte_scale] = address(self.scale)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes held."""
-        return self.rows.nbytes + self.corrections.nbytes + self.centre.nbytes + self.scale.nbytes
+        return self.rows.nbytes + self.halves.nbytes + self.centre.nbytes + self.scale.nbytes

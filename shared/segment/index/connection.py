@@ -59,7 +59,7 @@ def connected(bench: Bench, graph: Flat, entries: Lists) -> Flat:
     table = bench.table(scratch)
     table[AT.offsets], table[AT.neighbors] = places[0], places[1]
     table[AT.entries], table[AT.entry_count] = address(entries), len(entries)
-    entry_rows = np.ascontiguousarray(bench.codes.rows[entries])
+    entry_rows = bench.codes.copies(entries)
     table[AT.entry_rows] = address(entry_rows)
     table[AT.ef] = min(_BEAM, count)
     first = 0

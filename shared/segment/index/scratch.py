@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ from shared.segment.kernels.table import AT, INDEX_PART, SIZE, address
 
 POOLED_MAX = 32
 """Scratches kept for later; more kernels at once get their own, freed afterwards."""
+
+LINE = 64
 
 _PENDING = 4096
 _EPOCHS = 255
@@ -42,8 +45,8 @@ class Scratch:
         self._dim = padded
         self.query = np.zeros(padded, dtype=np.float32)
         self._hold(AT.query, self.query)
-        self._hold(AT.query_bytes, np.zeros(padded, dtype=np.uint8))
-        self._hold(AT.other_bytes, np.zeros(padded, dtype=np.uint8))
+        self._hold(AT.query_bytes, np.zeros(padded, dtype=np.int8))
+        self._hold(AT.other_bytes, np.zeros(padded, dtype=np.int8))
         self._hold(AT.lanes, np.zeros((padded, 16), dtype=np.float32))
         self._hold(AT.planes, np.zeros((padded // 64, 4), dtype=np.uint64))
 
@@ -83,6 +86,14 @@ class Scratch:
             self._arrays[AT.visited][:] = 0
             self._epoch = 1
         return self._epoch
+
+
+def aligned(shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Return an uninitialised array that begins at a cache line: a row of 64 k bytes then takes k lines, not k + 1."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    raw = np.empty(size + LINE, dtype=np.uint8)
+    start = -address(raw) % LINE
+    return raw[start : start + size].view(kind).reshape(shape)
 
 
 def _rounded(size: int) -> int:

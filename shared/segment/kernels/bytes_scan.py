@@ -1,11 +1,12 @@
 """int8 estimates: encoding rows and queries, and the scan of matching rows.
 
-A row's codes are round((x - centre) · scale), clipped to int8 and padded with zeros; the query's are uint8, 128 more.
-Estimates are int32 whose order is the metric's, with s the codes' sums and |c|² their squares, halved and rounded up:
+A row's codes are c = round((x - centre) · scale), clipped, kept as the uint8 c + 128 and padded with 128; the query's
+codes q are int8, padded with 0. So the products of bytes sum to q·c + 128 · sum(q), and no row needs a correction.
+Estimates are int32 whose order is the metric's:
 
-    Cosine, Dot   q·c - 128 s             (the query has its own scale and no centre: both leave the order alone)
-    Euclid        q·c - 128 s - |c|²/2    = (|q|² - |q - c|²) / 2
-    Manhattan     -|q - (c + 128)|
+    Cosine, Dot   q·c              (the query has its own scale and no centre: both leave the order alone)
+    Euclid        q·c - |c|²/2     = (|q|² - |q - c|²) / 2, the halves of squares rounded up
+    Manhattan     -|q - c|
 """
 
 import math
@@ -29,54 +30,60 @@ def byte_code(value):
 
 @device
 def encode_query_bytes(table):
-    """Write the query's uint8 codes."""
+    """Write the query's int8 codes, and 128 times their sum as the table's shift."""
     dim = table[AT.dim]
     query = carray(float32_at(table[AT.query]), (dim,))
-    codes = carray(uint8_at(table[AT.query_bytes]), (table[AT.byte_stride],))
+    codes = carray(int8_at(table[AT.query_bytes]), (table[AT.byte_stride],))
+    total = np.int64(0)
     if table[AT.kind] == DOT:
         largest = np.float32(0)
         for t in range(dim):
             largest = max(largest, abs(query[t]))
         scale = np.float32(127) / largest if largest > 0 else np.float32(0)
         for t in range(dim):
-            codes[t] = np.uint8(byte_code(query[t] * scale) + 128)
+            code = byte_code(query[t] * scale)
+            codes[t] = np.int8(code)
+            total += code
     else:
         centre = carray(float32_at(table[AT.byte_centre]), (dim,))
         scale = carray(float32_at(table[AT.byte_scale]), (1,))[0]
         for t in range(dim):
-            codes[t] = np.uint8(byte_code((query[t] - centre[t]) * scale) + 128)
+            code = byte_code((query[t] - centre[t]) * scale)
+            codes[t] = np.int8(code)
+            total += code
     for t in range(dim, table[AT.byte_stride]):
-        codes[t] = np.uint8(128)
+        codes[t] = 0
+    table[AT.byte_shift] = 128 * total
 
 
 @device
-def byte_estimate(kind, query_bytes, row_bytes, stride, correction):
-    """Return the int32 estimate of the codes at an address."""
+def byte_estimate(table, source, code, row):
+    """Return the int32 estimate of `row`, whose codes are at `code`, for the int8 codes at `source`."""
+    kind = table[AT.kind]
     if kind == MANHATTAN:
-        return -byte_absolute(query_bytes, row_bytes, stride)
-    return byte_dot(query_bytes, row_bytes, stride) - correction
+        return -byte_absolute(code, source, table[AT.byte_stride])
+    product = byte_dot(code, source, table[AT.byte_stride]) - np.int32(table[AT.byte_shift])
+    if kind == EUCLID:
+        return product - carray(int32_at(table[AT.byte_halves]), (table[AT.rows],))[np.uintp(row)]
+    return product
 
 
 @kernel("int64(int64, int64, int64, int64, int64, int64, int64, int64, int64, int64)")
-def encode_byte_rows(kind, vectors, dim, first, last, centre, scale, codes, stride, corrections):
-    """Write codes and corrections of rows [first, last). Padding must be zero already."""
+def encode_byte_rows(kind, vectors, dim, first, last, centre, scale, codes, stride, halves):
+    """Write the codes of rows [first, last), and half their squares for Euclid. Padding must be there already."""
     middle = carray(float32_at(centre), (dim,))
     factor = carray(float32_at(scale), (1,))[0]
-    terms = carray(int32_at(corrections), (last,))
+    terms = carray(int32_at(halves), (last,))
     for row in range(first, last):
         values = carray(float32_at(vectors + row * dim * 4), (dim,))
-        out = carray(int8_at(codes + row * stride), (stride,))
-        total = np.int64(0)
+        out = carray(uint8_at(codes + row * stride), (stride,))
         squares = np.int64(0)
         for t in range(dim):
             code = byte_code((values[t] - middle[t]) * factor)
-            out[t] = np.int8(code)
-            total += code
+            out[t] = np.uint8(code + 128)
             squares += code * code
-        term = 0 if kind == MANHATTAN else 128 * total
         if kind == EUCLID:
-            term += (squares + 1) >> 1
-        terms[row] = np.int32(term)
+            terms[row] = np.int32((squares + 1) >> 1)
     return last - first
 
 
@@ -84,10 +91,8 @@ def encode_byte_rows(kind, vectors, dim, first, last, centre, scale, codes, stri
 def scan_bytes(table):
     """Estimate every passing row, score the best `candidates` exactly, write the best `limit`."""
     encode_query_bytes(table)
-    kind = table[AT.kind]
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
     rows = np.empty(BATCH, np.int64)
     size = 0
@@ -100,7 +105,7 @@ def scan_bytes(table):
             if place + AHEAD < filled:
                 prefetch_row(codes + rows[place + AHEAD] * stride, stride)
             row = rows[place]
-            estimate = byte_estimate(kind, table[AT.query_bytes], codes + row * stride, stride, corrections[row])
+            estimate = byte_estimate(table, table[AT.query_bytes], codes + row * stride, row)
             size = heap_keep(heap, size, table[AT.candidates], estimate_key(estimate, row))
     table[AT.scored] = scored
     return rescore(table, heap, size)

@@ -13,7 +13,7 @@ from shared.segment.kernels.walk import begin, walk_beam
 
 @kernel("int64(int64, int64, int64, int64)")
 def count_both_ways(chosen, rows, width, offsets):
-    """Write the offsets of lists that hold each row's chosen neighbours and all rows that chose it; return their length."""
+    """Write the offsets of lists of each row's chosen neighbours and all rows that chose it; return their length."""
     lists = carray(int32_at(chosen), (rows, width))
     ends = carray(int64_at(offsets), (rows + 1,))
     ends[:] = 0

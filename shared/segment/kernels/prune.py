@@ -26,20 +26,22 @@ CANDIDATES_MAX = 768
 
 @device
 def load_bytes(table, row, target):
-    """Write a row's codes as a query's: uint8."""
+    """Write a row's codes as a query's."""
     stride = table[AT.byte_stride]
-    codes = carray(int8_at(table[AT.byte_rows] + row * stride), (stride,))
-    out = carray(uint8_at(target), (stride,))
+    codes = carray(uint8_at(table[AT.byte_rows] + row * stride), (stride,))
+    out = carray(int8_at(target), (stride,))
+    total = np.int64(0)
     for t in range(stride):
-        out[t] = np.uint8(codes[t]) ^ np.uint8(128)
+        code = np.int32(codes[t]) - np.int32(128)
+        out[t] = np.int8(code)
+        total += code
+    table[AT.byte_shift] = 128 * total
 
 
 @device
 def estimate(table, source, row):
-    """Return the estimate of a row for the query codes at `source`."""
-    stride = table[AT.byte_stride]
-    correction = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))[row]
-    return byte_estimate(table[AT.kind], source, table[AT.byte_rows] + row * stride, stride, correction)
+    """Return the estimate of a row for the codes at `source`, those loaded last."""
+    return np.int64(byte_estimate(table, source, table[AT.byte_rows] + row * table[AT.byte_stride], row))
 
 
 @device
@@ -48,7 +50,7 @@ def own_estimate(table, source, row):
 
     Under Dot there is no distance to oneself: the negated inner product serves as it is.
     """
-    return np.int64(0) if table[AT.kind] == DOT else np.int64(estimate(table, source, row))
+    return np.int64(0) if table[AT.kind] == DOT else estimate(table, source, row)
 
 
 @device
@@ -58,7 +60,7 @@ def is_covered(table, row, distance, chosen, size):
     load_bytes(table, row, source)
     own = own_estimate(table, source, row)
     for place in range(size):
-        other = own - np.int64(estimate(table, source, np.int64(chosen[place])))
+        other = own - estimate(table, source, np.int64(chosen[place]))
         if table[AT.alpha_milli] * other < 1000 * distance:
             return True
     return False

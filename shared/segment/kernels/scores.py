@@ -30,8 +30,8 @@ def row_score(kind, query, row, dim):
 @device
 def prefetch_row(row, size):
     """Ask for the first lines of a row; the processor's own prefetcher follows."""
-    for line in range(0, min(size, 2048), 64):
-        prefetch(row + line)
+    for line in range(row & ~np.int64(63), row + min(size, 2048), 64):
+        prefetch(line)
 
 
 @device

@@ -25,9 +25,9 @@ class Table(NamedTuple):
     dim: int = 1
     rows: int = 2
     vectors: int = 3  # float32 (count, dim)
-    byte_rows: int = 4  # int8 (count, byte_stride)
+    byte_rows: int = 4  # uint8 (count, byte_stride)
     byte_stride: int = 5  # bytes of a row, a multiple of 64
-    byte_corrections: int = 6  # int32 (count,)
+    byte_halves: int = 6  # int32 (count,), only read under Euclid
     byte_centre: int = 7  # float32 (dim,)
     byte_scale: int = 8  # float32 (1,)
     sign_words: int = 9  # uint64 (groups, padded / 64, 16)
@@ -40,10 +40,10 @@ class Table(NamedTuple):
     neighbors: int = 16  # int32
     entries: int = 17  # int32 (entry_count,)
     entry_count: int = 18
-    entry_rows: int = 19  # int8 (entry_count, byte_stride): copies of their codes
+    entry_rows: int = 19  # uint8 (entry_count, byte_stride): copies of their codes
     # of the scratch
     query: int = 20  # float32 (dim,)
-    query_bytes: int = 21  # uint8 (byte_stride,)
+    query_bytes: int = 21  # int8 (byte_stride,)
     lanes: int = 22  # float32 (padded, 16)
     planes: int = 23  # uint64 (padded / 64, 4)
     estimates: int = 24  # float32 (64,)
@@ -69,9 +69,10 @@ class Table(NamedTuple):
     status: int = 42
     exact: int = 43  # float32 (candidates,), of the scratch: the candidates' scores in the order of their keys
     hops: int = 44
+    byte_shift: int = 54  # 128 times the sum of the query codes in use
     pending_keys: int = 45  # int64 (4096,), of the scratch
     # of a build: the index part describes the build's own codes
-    other_bytes: int = 46  # uint8 (byte_stride,), of the scratch
+    other_bytes: int = 46  # int8 (byte_stride,), of the scratch
     list_offsets: int = 47  # int64 (count + 1,): candidates of each row
     list_rows: int = 48  # int32, -1 for none
     chosen: int = 49  # int32 (count, width): the lists that pruning writes, -1 where they end

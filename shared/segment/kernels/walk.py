@@ -29,16 +29,14 @@ PENDING = 4096
 @device
 def begin(table, beam, visited, epoch):
     """Put the best entries into an empty beam; return its size."""
-    kind = table[AT.kind]
     stride = table[AT.byte_stride]
     entries = carray(int32_at(table[AT.entries]), (table[AT.entry_count],))
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     starts = min(STARTS, table[AT.ef])
     size = 0
     for place in range(table[AT.entry_count]):
         row = np.int64(entries[place])
         code = table[AT.entry_rows] + place * stride
-        key = estimate_key(byte_estimate(kind, table[AT.query_bytes], code, stride, corrections[row]), row)
+        key = estimate_key(byte_estimate(table, table[AT.query_bytes], code, row), row)
         if size < starts or key < beam[size - 1]:
             beam_insert(beam, size, starts, key)
             size = min(size + 1, starts)
@@ -63,8 +61,8 @@ def collect(table, row, pending, visited, epoch):
         visited[np.uintp(neighbor)] = epoch
         if seen != epoch:
             at = codes + np.int64(neighbor) * stride
-            for line in range(0, lines, 64):
-                prefetch(at + line)
+            for line in range(at, at + lines, 64):
+                prefetch(line)
             fresh += 1
     return fresh
 
@@ -72,15 +70,12 @@ def collect(table, row, pending, visited, epoch):
 @device
 def estimate_pending(table, pending, fresh, worst, keys):
     """Write the keys of pending rows that are better than `worst`; return how many."""
-    kind = table[AT.kind]
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
-    corrections = carray(int32_at(table[AT.byte_corrections]), (table[AT.rows],))
     kept = 0
     for place in range(fresh):
         row = np.int64(pending[np.uintp(place)])
-        correction = corrections[np.uintp(row)]
-        key = estimate_key(byte_estimate(kind, table[AT.query_bytes], codes + row * stride, stride, correction), row)
+        key = estimate_key(byte_estimate(table, table[AT.query_bytes], codes + row * stride, row), row)
         keys[np.uintp(kept)] = key
         kept += 1 if key < worst else 0
     return kept
