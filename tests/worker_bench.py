@@ -64,15 +64,15 @@ class Bench:
         assert isinstance(reply, AppliedReply)
         return reply.outcomes
 
-    async def count(self, record: CollectionRecord, min_position: int = 0) -> int:
+    async def count(self, record: CollectionRecord, min_position: int = 0, shard: int = 0) -> int:
         """Count the shard's points."""
-        reply = await self.ask(record, Count(None), min_position)
+        reply = await self.ask(record, Count(None), min_position, shard)
         assert isinstance(reply, CountReply)
         return reply.count
 
-    async def describe(self, record: CollectionRecord) -> DescribeReply:
-        """Describe shard 0."""
-        reply = await self.ask(record, Describe())
+    async def describe(self, record: CollectionRecord, shard: int = 0) -> DescribeReply:
+        """Describe a shard."""
+        reply = await self.ask(record, Describe(), shard=shard)
         assert isinstance(reply, DescribeReply)
         return reply
 
@@ -99,13 +99,17 @@ class Bench:
                 await asyncio.sleep(0.01)
 
     async def until(
-        self, record: CollectionRecord, is_reached: Callable[[DescribeReply], bool], timeout_s: float = 10.0
+        self,
+        record: CollectionRecord,
+        is_reached: Callable[[DescribeReply], bool],
+        timeout_s: float = 10.0,
+        shard: int = 0,
     ) -> DescribeReply:
         """Wait until the shard describes itself as wanted."""
         async with asyncio.timeout(timeout_s):
             while True:
                 try:
-                    described = await self.describe(record)
+                    described = await self.describe(record, shard)
                     if is_reached(described):
                         return described
                 except Exception as error:

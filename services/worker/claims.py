@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SETTLED_S = 10.0
-"""A worker gets shards handed over once it has been live for so long."""
+SETTLED_LEASES = 3
+"""A worker gets shards handed over once it has been live for so many lifetimes of a lease."""
 SWEEP_S = 2.0
 """How often free space is published and heads are looked at."""
 
@@ -156,7 +156,7 @@ class Claims(Actor[None]):
         parts, now = self._parts, self._parts.clock.now()
         live = await live_nodes(parts.redis, "worker")
         self._seen = {node.node_id: self._seen.get(node.node_id, now) for node in live}
-        settled = {node.name for node in live if now - self._seen[node.node_id] >= SETTLED_S}
+        settled = {node.name for node in live if now - self._seen[node.node_id] >= SETTLED_LEASES * self._lease_ttl_s}
         orphaned = {key for key, since in self._free_since.items() if now - since >= self._lease_ttl_s}
         wanted = [
             ShardKey(record.uuid, number)

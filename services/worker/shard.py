@@ -119,6 +119,7 @@ class Shard:
                 "waiting_calls": len(self.waiters),
                 "log_waiting_bytes": self.waiting_bytes,
                 "pending_swaps": len(state.pending),
+                "segments_in_memory": len(state.unsaved()),
             },
             reason=self.reason,
         )

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.coordination.cluster import adopt_cluster
+from shared.coordination.placement import preferred_node
 from shared.errors import ShardUnavailable, Unavailable
 from shared.log.position import ShardKey
 from shared.schema.collections import CollectionRecord
@@ -14,6 +15,7 @@ from tests.builders import config, delete, points, upsert
 from tests.own_redis import OwnRedis
 from tests.worker_bench import Bench, running
 
+NAMES = ["worker-1", "worker-2"]
 QUICK = {"heartbeat_s": 0.05, "lease_ttl_s": 0.5, "read_block_ms": 100}
 
 
@@ -110,6 +112,28 @@ async def test_a_hole_in_the_log_turns_the_shard_red_instead_of_going_on(
         assert await bench.count(record) == 9
         with pytest.raises(ShardUnavailable, match="expected position 3"):
             await bench.applied(record, positions[2])
+
+
+async def test_a_second_worker_gets_its_share_once_it_has_settled(redis: Redis, tmp_path: Path) -> None:
+    async with running(redis, tmp_path, **QUICK) as first:
+        record = await first.create(config(shard_number=8))
+        shards = range(8)
+        for shard in shards:
+            await first.until(record, lambda _: True, shard=shard)
+            [position] = await first.write(record, upsert(points(3 + shard)), shard=shard)
+            await first.count(record, min_position=position, shard=shard)
+
+        async with running(redis, tmp_path, **{**QUICK, "node_name": "worker-2"}) as second:
+            theirs = {shard for shard in shards if preferred_node(ShardKey(record.uuid, shard), NAMES) == "worker-2"}
+            for shard in theirs:
+                await second.until(record, lambda described: described.applied == 1, shard=shard)
+            counts = [await (second if shard in theirs else first).count(record, shard=shard) for shard in shards]
+
+        for shard in shards:
+            await first.until(record, lambda described: described.applied == 1, shard=shard)
+
+    assert 0 < len(theirs) < 8
+    assert counts == [3 + shard for shard in shards]
 
 
 async def test_another_worker_takes_over_what_a_dead_one_led(redis: Redis, tmp_path: Path) -> None:
