@@ -14,6 +14,7 @@ from uuid import uuid4
 import structlog
 
 from services.api.directory import Directory
+from services.api.presence import Presence
 from services.api.shards import Shards
 from shared.coordination.catalog import Catalog
 from shared.errors import GenerationChanged, Unavailable
@@ -21,6 +22,9 @@ from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.queries import Describe, DescribeReply
+
+DELETE_WAIT_S = 10.0
+"""How long a delete waits for the other apis when it gives no timeout."""
 
 CREATE_WAIT_S = 10.0
 """How long a create waits for live workers when it gives no timeout."""
@@ -34,11 +38,12 @@ log = structlog.get_logger()
 class Admin:
     """Takes changes of collections, makes them."""
 
-    def __init__(self, catalog: Catalog, directory: Directory, wal: Wal, shards: Shards) -> None:
+    def __init__(self, catalog: Catalog, directory: Directory, wal: Wal, shards: Shards, presence: Presence) -> None:
         self._catalog = catalog
         self._directory = directory
         self._wal = wal
         self._shards = shards
+        self._presence = presence
         self._background: set[asyncio.Task[None]] = set()
 
     async def create(self, name: str, config: CollectionConfig, timeout_s: float | None) -> None:
@@ -70,8 +75,11 @@ class Admin:
             return
         raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
 
-    async def delete(self, name: str) -> bool:
-        """Delete a collection; False when there is none. An alias is never followed."""
+    async def delete(self, name: str, timeout_s: float | None) -> bool:
+        """Delete a collection and wait, bounded, until every live api knows; False when there is none.
+
+        An alias is never followed.
+        """
         view = await self._directory.reload()
         uuid = view.names.get(name)
         record = view.by_uuid.get(uuid) if uuid is not None else None
@@ -80,8 +88,9 @@ class Admin:
         for key in _keys(record):
             await self._wal.close_shard(key)
         deleted = await self._catalog.delete(name)
-        await self._directory.reload()
+        revision = (await self._directory.reload()).revision
         self._later(self._drop(record))
+        await self._presence.applied_everywhere(revision, DELETE_WAIT_S if timeout_s is None else timeout_s)
         return deleted is not None
 
     async def close(self) -> None:

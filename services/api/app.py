@@ -12,6 +12,7 @@ from services.api.directory import Directory
 from services.api.endpoint import Endpoint
 from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
+from services.api.presence import Presence
 from services.api.reads import Reader
 from services.api.routes import collections, points, search, service, unbuilt
 from services.api.shards import Shards
@@ -54,6 +55,7 @@ class ApiService:
         self._local_link = local_link
         self._links: Links | None = None
         self._watcher: CatalogWatcher | None = None
+        self._presence: Presence | None = None
         self._appender: Appender | None = None
         self._services: Services | None = None
         self._runner: web.ServerRunner | None = None
@@ -65,6 +67,9 @@ class ApiService:
         catalog = Catalog(self._redis)
         self._watcher = CatalogWatcher(catalog)
         await self._watcher.start()
+        heartbeat_s, lease_ttl_s = self._settings.heartbeat_s, self._settings.lease_ttl_s
+        self._presence = Presence(self._redis, self._watcher, self._clock, heartbeat_s, lease_ttl_s)
+        await self._presence.start()
         self._links = self._make_links()
         await self._links.start()
         wal = Wal(self._redis)
@@ -82,6 +87,8 @@ class ApiService:
             await self._appender.close()
         if self._links is not None:
             await self._links.stop()
+        if self._presence is not None:
+            await self._presence.stop()
         if self._watcher is not None:
             await self._watcher.stop()
 
@@ -105,6 +112,7 @@ class ApiService:
 
     def _make_services(self, catalog: Catalog, wal: Wal) -> Services:
         assert self._watcher is not None
+        assert self._presence is not None
         assert self._links is not None
         assert self._appender is not None
         settings = self._settings
@@ -122,7 +130,7 @@ class ApiService:
             shards=shards,
             reader=Reader(shards),
             writer=Writer(directory, self._appender, wal, shards, settings.write_wait_s),
-            admin=Admin(catalog, directory, wal, shards),
+            admin=Admin(catalog, directory, wal, shards, self._presence),
             wal=wal,
             jobs=lambda uuid: jobs(self._redis, uuid),
             metrics=Metrics(),

@@ -24,6 +24,7 @@ from shared.errors import (
     TimedOut,
     TooLarge,
     Unavailable,
+    WrongCluster,
 )
 
 
@@ -53,6 +54,7 @@ _PREFIXES: dict[type[ShoalError], tuple[int, str]] = {
     StaleFence: (503, "Shard temporarily unavailable: "),
     HeadBehind: (503, "Log temporarily unavailable, nothing was written: "),
     Unavailable: (503, "Temporarily unavailable: "),
+    WrongCluster: (503, "Log temporarily unavailable, nothing was written: "),
     Corrupt: (500, "Service internal error: "),
 }
 

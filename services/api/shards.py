@@ -72,9 +72,10 @@ class Shards:
 
     async def describe(self, record: CollectionRecord) -> list[DescribeReply | None]:
         """Return each shard's figures, None for those that do not answer now."""
-        return await together([self._describe(ShardKey(record.uuid, s)) for s in range(record.config.shard_number)])
+        return await together([self.describe_one(ShardKey(record.uuid, s)) for s in range(record.config.shard_number)])
 
-    async def _describe(self, key: ShardKey) -> DescribeReply | None:
+    async def describe_one(self, key: ShardKey) -> DescribeReply | None:
+        """Return a shard's figures, None when it does not answer now."""
         if self._links.of(key) is None:
             await self._links.refresh()
         link = self._links.of(key)

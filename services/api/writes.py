@@ -25,6 +25,9 @@ from shared.schema.queries import AppliedReply, AwaitApplied
 VALIDATIONS_MAX = 5
 """How often an operation is validated again because the config moved under it."""
 
+KNOWN_MAX = 100_000
+"""Shards that are remembered; more are asked about again."""
+
 MEGABYTE = 2**20
 
 Parts = Mapping[int, Sequence[Operation]]
@@ -55,6 +58,8 @@ class Writer:
         self._wal = wal
         self._shards = shards
         self._wait_max_s = wait_max_s
+        self._known: set[ShardKey] = set()
+        """Shards whose applied position the appender was told: a Redis that came back older is noticed then."""
 
     async def write(self, name: str, split: Split, params: WriteParams) -> Written:
         """Log an operation and, with `wait`, see it applied. Raises NotFound for points it needs and nobody has."""
@@ -124,6 +129,8 @@ class Writer:
         key = ShardKey(record.uuid, shard)
         entries = [encode_operation(operation) for operation in operations]
         try:
+            if key not in self._known:
+                await self._learn(key)
             try:
                 return (await self._appender.append(key, entries, record.generation))[-1]
             except ShardUnavailable:
@@ -131,6 +138,15 @@ class Writer:
                 return (await self._appender.append(key, entries, record.generation))[-1]
         except Exception as error:  # the caller sorts them and raises
             return error
+
+    async def _learn(self, key: ShardKey) -> None:
+        """Before the first append to a shard: a position that its worker has applied must be in the log."""
+        described = await self._shards.describe_one(key)
+        if described is not None:
+            self._appender.saw(key, described.applied)
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            self._known.add(key)
 
     async def _open(self, key: ShardKey) -> None:
         """Open a shard that the log does not know: its creation was cut short. Raises ShardClosed."""

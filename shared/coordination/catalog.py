@@ -13,6 +13,7 @@ from shared.coordination.keys import (
     ALIASES,
     CATALOG,
     CATALOG_LOG,
+    CLUSTER,
     DELETED,
     DELETED_AT,
     NAMES,
@@ -62,8 +63,8 @@ class Catalog:
 
     async def load(self) -> CatalogView:
         """Return the catalog as it is now."""
-        keys = [CATALOG, NAMES, ALIASES, REVISION]
-        revision, texts, names, aliases = await _load.call(self._redis, keys, [], lost=LogUnavailable)
+        keys = [CATALOG, NAMES, ALIASES, REVISION, CLUSTER]
+        revision, texts, names, aliases, cluster = await _load.call(self._redis, keys, [], lost=LogUnavailable)
         parsed = {text: self._parsed.get(text) or _record(text) for text in texts[1::2]}
         self._parsed = parsed
         return CatalogView(
@@ -71,6 +72,7 @@ class Catalog:
             by_uuid={uuid.decode(): parsed[text] for uuid, text in zip(texts[::2], texts[1::2], strict=True)},
             names=_decoded(names),
             aliases=_decoded(aliases),
+            cluster=cluster.decode(),
         )
 
     async def create(self, record: CollectionRecord) -> CollectionRecord:

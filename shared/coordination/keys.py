@@ -13,6 +13,7 @@ Catalog and coordination, hash tag `{shoal}`:
     {shoal}:nodes                   hash     node id -> NodeInfo as JSON
     {shoal}:node-names              hash     <role>/<name> -> node id of the newest incarnation
     {shoal}:node:<node id>          string   the node's lease; TTL `lease_ttl_s`
+    {shoal}:revisions               hash     node id of an api -> the catalog revision that it has applied
     {shoal}:placement               hash     <uuid>:<shard> -> {"node", "fence"} as JSON
     {shoal}:jobs:<uuid>             hash     job id -> JobStatus as JSON; TTL a week
     {shoal}:jobs:<uuid>:order       list     job ids, oldest first, at most 100; TTL a week
@@ -42,6 +43,7 @@ NODES = "{shoal}:nodes"
 NODE_NAMES = "{shoal}:node-names"
 NODE_LEASE = "{shoal}:node:"
 """Prefix; the node id follows."""
+REVISIONS = "{shoal}:revisions"
 PLACEMENT = "{shoal}:placement"
 
 

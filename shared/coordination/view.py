@@ -14,6 +14,8 @@ class CatalogView(msgspec.Struct, frozen=True):
     """name -> uuid"""
     aliases: dict[str, str] = {}
     """alias -> uuid"""
+    cluster: str = ""
+    """The cluster's id as Redis has it; empty while nobody has given it one."""
 
     def resolve(self, name_or_alias: str) -> CollectionRecord | None:
         """Return the collection of a name or an alias."""

@@ -1,4 +1,7 @@
-"""Takes catalog changes, gives the newest view. Used by api, worker and optimizer, one per process."""
+"""Takes catalog changes, gives the newest view. Used by api, worker and optimizer, one per process.
+
+A Redis that comes back with another cluster's catalog, or with none, is not believed: the last view stays in force.
+"""
 
 import asyncio
 import contextlib
@@ -9,7 +12,7 @@ import structlog
 
 from shared.clock import Clock, SystemClock
 from shared.coordination.view import CatalogView
-from shared.errors import Unavailable
+from shared.errors import Unavailable, WrongCluster
 
 if TYPE_CHECKING:
     from shared.coordination.catalog import Catalog
@@ -32,6 +35,7 @@ class CatalogWatcher:
         self._callbacks: list[Callable[[CatalogView], None]] = []
         self._loading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._trouble = ""
         self.view = CatalogView()
 
     async def start(self) -> None:
@@ -48,9 +52,15 @@ class CatalogWatcher:
             self._task = None
 
     async def refresh(self) -> CatalogView:
-        """Read the catalog now and return it."""
+        """Read the catalog now and return it. Raises LogUnavailable, WrongCluster."""
         async with self._loading:
             view = await self._catalog.load()
+            if self.view.cluster and view.cluster != self.view.cluster:
+                found = f"cluster {view.cluster}" if view.cluster else "no cluster, it came back empty"
+                raise WrongCluster(
+                    f"expected the Redis of cluster {self.view.cluster}, found {found}: check the URL; if Redis "
+                    "lost its files, run `shoal check --adopt` on the data directory"
+                )
             if view != self.view:
                 self.view = view
                 for callback in self._callbacks:
@@ -66,8 +76,11 @@ class CatalogWatcher:
             try:
                 if await self._catalog.changes(self.view.revision, BLOCK_MS) != self.view.revision:
                     await self.refresh()
-            except Unavailable as error:
-                log.warning("catalog cannot be read", error=str(error))
+                self._trouble = ""
+            except (Unavailable, WrongCluster) as error:
+                if str(error) != self._trouble:
+                    log.warning("catalog cannot be read", error=str(error))
+                self._trouble = str(error)
                 await self._clock.sleep(RETRY_S)
 
     def _call(self, callback: Callable[[CatalogView], None], view: CatalogView) -> None:

@@ -38,8 +38,8 @@ async def change_collection(call: Call) -> Answer:
 
 
 async def delete_collection(call: Call) -> Answer:
-    collection_timeout(call.query)
-    return Answer(await call.services.admin.delete(call.names[0]))
+    timeout_s = collection_timeout(call.query)
+    return Answer(await call.services.admin.delete(call.names[0], timeout_s))
 
 
 async def optimizations(call: Call) -> Answer:
