@@ -8,6 +8,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,6 +50,8 @@ SOCKET_PATH_MAX = 100
 DISK_THREADS = 4
 READY_WAIT_S = 15.0
 """How long start waits for the shards it hosts; larger ones go on loading while others are served."""
+SWITCH_S = 0.0005
+"""How long a thread that writes a checkpoint may hold Python while the loop wants it; the default is 5 ms."""
 FOREVER = RestartPolicy(restarts_max=2**31)
 
 
@@ -221,6 +224,7 @@ def _prepare(settings: Settings) -> None:
     warmup()
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(SWITCH_S)
     arm(settings.crash_point)
 
 

@@ -19,8 +19,10 @@ from shared.log.wal import Wal
 
 log = structlog.get_logger(__name__)
 
-READ_BYTES = 32 * 2**20
-"""About the most bytes of entries that one read should give: large entries are read in smaller numbers."""
+READ_BYTES = 4 * 2**20
+"""About the most bytes of entries that one read should give: parsing them holds the loop, about 1 ms a MB."""
+MEAN_BYTES = 64 * 2**10
+"""Size of an entry to count with before any was seen."""
 CROWDED_BLOCK_MS = 10
 """How long a read blocks while some shard is left out because its applier is behind."""
 RETRY_S = (0.1, 2.0)
@@ -50,7 +52,7 @@ class Source(Actor[None]):
         self._verify = verify
         self._clock = clock
         self._followed: dict[ShardKey, _Followed] = {}
-        self._mean_bytes = 1.0
+        self._mean_bytes = float(MEAN_BYTES)
         self._changed = asyncio.Event()
         self._reading: asyncio.Task[dict[ShardKey, list[Entry]]] | None = None
         self._pause_s = 0.0
@@ -142,4 +144,4 @@ class Source(Actor[None]):
             total += sum(len(entry.operation) for entry in entries)
             count += len(entries)
         if count:
-            self._mean_bytes = max(1.0, self._mean_bytes * 0.5 + total / count * 0.5)
+            self._mean_bytes = max(1.0, (self._mean_bytes + total / count) / 2)

@@ -22,8 +22,11 @@ from shared.schema.collections import UNNAMED, CollectionConfig, Distance
 from shared.schema.operations import SlotRows, Upsert
 from shared.schema.points import PointId, parse_point_id, shard_of
 
-OPERATION_BYTES = 4 * 2**20
-"""About the most vector and payload bytes of one operation; a larger request becomes several, logged together."""
+OPERATION_BYTES = 2**19
+"""About the most vector and payload bytes of one operation; a larger request becomes several, logged together.
+
+A worker applies an operation without a pause, about 10 ms for this much, and searches wait meanwhile.
+"""
 
 Vectors = list[float] | dict[str, list[float]]
 
