@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -52,7 +53,7 @@ async def _with_redis(
         if not url and with_adopt:
             url = await _private_redis(stack, data_dir)
         if not url:
-            console.print("no Redis given and none running on this directory: log positions are not compared")
+            console.print("no redis given, none running here: log positions are not compared")
             return []
         redis = connect(url)
         stack.push_async_callback(redis.aclose)
@@ -86,7 +87,7 @@ async def _private_redis(stack: AsyncExitStack, data_dir: Path) -> str:
 
 
 def _table(reports: list[ShardReport]) -> Table:
-    table = Table(title="shards")
+    table = Table(box=box.SIMPLE_HEAD)
     for column in ("collection", "shard"):
         table.add_column(column)
     for column in ("manifest", "checkpoint", "log head", "segments", "points"):

@@ -63,29 +63,46 @@ def create(client: RestClient, dim: int) -> None:
     client.ask("PUT", f"/collections/{NAME}", body)
 
 
-def load(client: RestClient, sample: Sample) -> Iterator[int]:
-    """Upserts everything in batches, each acknowledged before the next; yields how many points were taken."""
+class Done(NamedTuple):
+    """How far a step is, and what it is doing."""
+
+    done: int
+    total: int
+    doing: str
+
+
+def load(client: RestClient, sample: Sample) -> Iterator[Done]:
+    """Upserts everything in batches, each acknowledged before the next."""
     for first in range(0, len(sample.payloads), BATCH):
         rows = range(first, min(first + BATCH, len(sample.payloads)))
         points = [{"id": row, "vector": sample.vectors[row], "payload": sample.payloads[row]} for row in rows]
         client.ask("PUT", f"/collections/{NAME}/points?wait=true", {"points": points})
-        yield len(points)
+        yield Done(rows.stop, len(sample.payloads), "loading points")
 
 
-def wait_until_green(client: RestClient, points: int, timeout_s: float) -> Iterator[int]:
-    """Yields how many vectors are indexed until the collection is green and all of it is; raises when it turns red."""
+def wait_until_green(client: RestClient, points: int, timeout_s: float) -> Iterator[Done]:
+    """Tells what the optimizer does until the collection is green and has a graph; raises when it turns red."""
     deadline = time.monotonic() + timeout_s
     while True:
         info = client.ask("GET", f"/collections/{NAME}")
         if info["status"] == "red":
             raise ShoalError(f"the collection is red: {info['optimizer_status']}")
         indexed = info.get("indexed_vectors_count") or 0
-        yield min(indexed, points)
         if info["status"] == "green" and indexed > 0:
+            yield Done(min(indexed, points), points, "index: built")
             return
+        yield _running_job(client, points)
         if time.monotonic() > deadline:
             raise ShoalError(f"not green within {timeout_s:.0f} s: {info}")
         time.sleep(0.2)
+
+
+def _running_job(client: RestClient, points: int) -> Done:
+    running = client.ask("GET", f"/collections/{NAME}/optimizations")["running"]
+    if not running:
+        return Done(0, points, "index: waits its turn")
+    progress = running[0]["progress"]
+    return Done(int(progress["done"]), int(progress["total"]) or points, f"index: {progress['name']}")
 
 
 def search(

@@ -1,5 +1,6 @@
 """Fixtures of tests that start the service as its users do."""
 
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,3 +20,12 @@ def serve(tmp_path) -> Iterator[Callable[..., Serving]]:
     yield start
     for serving in started:
         serving.close()
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
