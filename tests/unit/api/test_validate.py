@@ -144,7 +144,7 @@ def test_large_upsert_becomes_several_operations_that_hold_every_point_once() ->
     packed = pack_points(parse_upsert(json.dumps({"points": points}).encode(), count), config(unnamed=dim))
     operations = split_upsert(packed, 1)[0]
 
-    assert len(operations) == 2
+    assert len(operations) == 10
     assert [point_id for operation in operations for point_id in operation.ids] == list(range(count))
     assert max(len(operation.slots[""].rows) for operation in operations) <= upserts.OPERATION_BYTES
 
