@@ -141,8 +141,6 @@ class WrongCluster(Corrupt):
 
 
 BY_NAME: dict[str, type[ShoalError]] = {
-    kind.__name__: kind
-    for family in (Rejected, Unavailable, Corrupt)
-    for kind in (family, *family.__subclasses__())
+    kind.__name__: kind for family in (Rejected, Unavailable, Corrupt) for kind in (family, *family.__subclasses__())
 }
 """Error classes by name, for the RPC layer to raise on its far side what was raised on the near one."""

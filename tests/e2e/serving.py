@@ -112,6 +112,12 @@ def count(client: RestClient, name: str) -> int:
     return int(client.ask("POST", f"/collections/{name}/points/count", {"exact": True})["count"])
 
 
+def is_green(client: RestClient, name: str, indexed: int) -> bool:
+    """True when there is nothing left to do and so many vectors have a graph."""
+    info = client.ask("GET", f"/collections/{name}")
+    return info["status"] == "green" and info["indexed_vectors_count"] == indexed
+
+
 def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for something that another process does."""
     deadline = time.monotonic() + seconds
