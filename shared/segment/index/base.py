@@ -96,6 +96,7 @@ class SlotIndex:
         layout: SlotLayout,
         vectors: Floats,
         count: int,
+        *,
         byte_codes: ByteCodes | None = None,
         bit_codes: BitCodes | None = None,
         graph: Graph | None = None,
@@ -165,6 +166,7 @@ class SlotIndex:
         view = self._view
         count = view.rows
         matching = count if options.words is None else min(options.matching, count)
+        words = None if matching == count else options.words
         limit = min(options.limit, matching)
         if limit <= 0:
             return _NO_ROWS, _NO_SCORES
@@ -178,7 +180,6 @@ class SlotIndex:
             table = scratch.table
             table[:INDEX_PART] = view.table
             table[AT.limit] = limit
-            words = options.words
             table[AT.words] = 0 if words is None else address(words)
             all_words = (count + 63) >> 6
             table[AT.word_count] = all_words if words is None else min(len(words), all_words)
@@ -195,17 +196,18 @@ class SlotIndex:
             return int(scan_raw(scratch.table))
         way, budget = choose(terrain, limit, options.ef)
         if way is Way.WALK:
-            hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit, options.words is None)
+            hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit)
             if hits >= limit:
                 return hits
             way, _ = best_scan(terrain, limit)
         return _scan(scratch, terrain, way, limit)
 
 
-def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int, is_open: bool) -> int:
+def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) -> int:
     """Return the hits of a walk, 0 when it was given up."""
     table = scratch.table
     share = terrain.matching / terrain.rows
+    is_open = terrain.matching == terrain.rows
     capacity = ef if is_open else min(terrain.rows, int(BEAM_SLACK * ef / share) + ef)
     scratch.fit_candidates(ef)
     scratch.fit_walk(capacity, terrain.rows)

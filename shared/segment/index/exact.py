@@ -30,7 +30,7 @@ def score_rows(distance: Distance, vectors: Floats, query: Floats, rows: Rows) -
 
 
 def scan(
-    distance: Distance, vectors: Floats, count: int, query: Floats, words: Words | None, limit: int
+    distance: Distance, vectors: Floats, count: int, query: Floats, words: Words | None, *, limit: int
 ) -> tuple[Rows, Floats]:
     """Return the best `limit` of the rows that pass, by brute force: best first, ties by row."""
     table = np.zeros(SIZE, dtype=np.int64)

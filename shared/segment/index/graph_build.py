@@ -26,6 +26,7 @@ from shared.segment.index.workshop import (
     Flat,
     Lists,
     Progress,
+    Pruning,
     both_ways,
     each_chunk,
     flat,
@@ -39,7 +40,7 @@ from shared.segment.kernels.warmup import warmup
 
 Floats = npt.NDArray[np.float32]
 
-ALPHA = 1.2
+ALPHA = 1.1
 """Of squared distances; its square root for Manhattan."""
 
 UNEVEN = 0.8
@@ -62,6 +63,14 @@ class BuiltGraph(NamedTuple):
     graph: Graph
 
 
+class Job(NamedTuple):
+    """How a build is done."""
+
+    seed: int
+    threads: int
+    report: Progress
+
+
 class Shape(NamedTuple):
     """What a config means to the builder: lengths of lists and beams."""
 
@@ -76,13 +85,14 @@ def shape_of(hnsw: HnswConfig, density: float = 1.0) -> Shape:
     m = max(4.0, hnsw.m * density)
     width = round(2 * m)
     beam = max(round(hnsw.ef_construct * density), width)
-    return Shape(nearest=round(min(48.0, max(16.0, 2 * m))), width=width, cap=round(3 * m), beam=beam)
+    return Shape(nearest=round(min(48.0, max(16.0, m))), width=width, cap=round(3 * m), beam=beam)
 
 
 def build_graph(
     vectors: Floats,
     distance: Distance,
     hnsw: HnswConfig,
+    *,
     threads: int = 0,
     progress: Progress | None = None,
     seed: int = 1,
@@ -93,44 +103,40 @@ def build_graph(
     density   > 1 asks for more neighbours and wider beams: for the repeat after a missed recall gate
     """
     assert hnsw.m > 0, "m 0 asks for no graph"
-    threads = threads or os.cpu_count() or 1
-    report = progress or _silent
+    job = Job(seed, threads or os.cpu_count() or 1, progress or _silent)
     if len(vectors) == 0:
         return BuiltGraph(np.empty(0, dtype=np.int32), _empty_graph())
-    distinct = distinct_rows(vectors, _hashes(vectors, threads))
+    distinct = distinct_rows(vectors, _hashes(vectors, job.threads))
     rows = vectors if len(distinct.rows) == len(vectors) else np.ascontiguousarray(vectors[distinct.rows])
-    order, graph, entries = _linked(rows, distance, shape_of(hnsw, density), seed, threads, report)
+    order, graph, entries = _linked(rows, distance, shape_of(hnsw, density), job)
     if len(rows) < len(vectors):
         graph, order, places = with_duplicates(graph, order, distinct)
         entries = places[entries].astype(np.int32)
     return BuiltGraph(order, Graph(graph.offsets, graph.rows, entries))
 
 
-def _linked(
-    rows: Floats, distance: Distance, shape: Shape, seed: int, threads: int, report: Progress
-) -> tuple[Lists, Flat, Lists]:
+def _linked(rows: Floats, distance: Distance, shape: Shape, job: Job) -> tuple[Lists, Flat, Lists]:
     """Return row order, graph and entries over distinct rows; the graph's rows are in the new order."""
     geometry = Distance.MANHATTAN if distance is Distance.MANHATTAN else Distance.EUCLID
-    is_uneven = distance is Distance.DOT and norms_vary(rows)
     space = extended(rows) if distance is Distance.DOT else rows
-    lists = nearest_lists(space, geometry, shape.nearest, seed, threads, report)
+    lists = nearest_lists(space, geometry, shape.nearest, seed=job.seed, threads=job.threads, progress=job.report)
     order = local_order(lists, len(rows))
     space = np.ascontiguousarray(space[order])
-    bench = Bench(_encoded(space, geometry, threads), geometry, threads, report)
     alpha = ALPHA if geometry is Distance.EUCLID else ALPHA**0.5
-    fill = shape.width // 2
-    chosen = pruned(bench, _reordered(lists, order), shape.width, alpha, fill)
-    graph = flat(pruned(bench, both_ways(chosen), shape.cap, alpha, shape.cap))
-    if is_uneven:
-        codes = _encoded(np.ascontiguousarray(rows[order]), Distance.DOT, threads)
-        bench, alpha = Bench(codes, Distance.DOT, threads, report), 1.0
-    chosen, nearest = refined(bench, graph, min(shape.beam, len(rows)), shape.width, alpha, fill)
-    chosen = pruned(bench, both_ways(chosen), shape.cap, alpha, shape.cap)
+    bench = Bench(_encoded(space, geometry, job.threads), geometry, job.threads, job.report)
+    chosen = pruned(bench, _reordered(lists, order), Pruning(shape.width, alpha, shape.width // 2))
+    graph = flat(pruned(bench, both_ways(chosen), Pruning(shape.cap, alpha, shape.cap)))
+    if distance is Distance.DOT and norms_vary(rows):
+        codes = _encoded(np.ascontiguousarray(rows[order]), Distance.DOT, job.threads)
+        bench, alpha = Bench(codes, Distance.DOT, job.threads, job.report), 1.0
+    beam = min(shape.beam, len(rows))
+    chosen, nearest = refined(bench, graph, beam, Pruning(shape.width, alpha, shape.width // 2))
+    chosen = pruned(bench, both_ways(chosen), Pruning(shape.cap, alpha, shape.cap))
     graph = flat(reinforced(chosen, nearest, HOLDERS, shape.width))
-    report("connect", 0, len(rows))
-    entries = choose_entries(space, seed)
+    job.report("connect", 0, len(rows))
+    entries = choose_entries(space, job.seed)
     graph = connected(bench, graph, entries)
-    report("connect", len(rows), len(rows))
+    job.report("connect", len(rows), len(rows))
     return order, graph, entries
 
 

@@ -15,7 +15,7 @@ _CHUNK = 256
 
 
 def nearest_lists(
-    vectors: npt.NDArray[np.float32], distance: Distance, k: int, seed: int, threads: int, progress: Progress
+    vectors: npt.NDArray[np.float32], distance: Distance, k: int, *, seed: int, threads: int, progress: Progress
 ) -> Flat:
     """Return for each row about k near rows, itself not among them. `distance` is Euclid or Manhattan."""
     count = len(vectors)
@@ -38,7 +38,7 @@ def _exact_lists(
 
     def work(first: int, last: int) -> None:
         for row in range(first, last):
-            near, _ = scan(distance, vectors, count, vectors[row], None, k + 1)
+            near, _ = scan(distance, vectors, count, vectors[row], None, limit=k + 1)
             lists[row] = near[near != row][:k]
 
     if k:

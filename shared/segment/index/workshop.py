@@ -15,7 +15,7 @@ from shared.segment.index.byte_codes import ByteCodes
 from shared.segment.index.scratch import Scratch
 from shared.segment.kernels.connect import count_both_ways, fill_both_ways, flatten, reinforce
 from shared.segment.kernels.prune import NEAREST, prune_lists, refine_lists
-from shared.segment.kernels.table import AT, KINDS, SIZE, address
+from shared.segment.kernels.table import AT, KINDS, address
 
 Lists = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
@@ -29,6 +29,17 @@ class Flat(NamedTuple):
 
     offsets: npt.NDArray[np.int64]
     rows: Lists
+
+
+class Pruning(NamedTuple):
+    """How candidates become a list of at most `width`, see kernels/prune.py.
+
+    Lists that pruning leaves shorter than `fill` are filled up to it with the nearest pruned candidates.
+    """
+
+    width: int
+    alpha: float
+    fill: int
 
 
 class Bench:
@@ -75,12 +86,9 @@ def each_chunk(
             report(min(count, (number + 1) * chunk))
 
 
-def pruned(bench: Bench, lists: Flat, width: int, alpha: float, fill: int) -> Lists:
-    """Return (n, width) neighbours chosen from candidate lists, -1 where they end.
-
-    Lists that pruning leaves shorter than `fill` are filled up to it with the nearest pruned candidates.
-    """
-    out = np.empty((bench.count, width), dtype=np.int32)
+def pruned(bench: Bench, lists: Flat, rule: Pruning) -> Lists:
+    """Return (n, width) neighbours chosen from candidate lists, -1 where they end."""
+    out = np.empty((bench.count, rule.width), dtype=np.int32)
     free: list[npt.NDArray[np.int64]] = []
     scratches: list[Scratch] = []
 
@@ -88,7 +96,7 @@ def pruned(bench: Bench, lists: Flat, width: int, alpha: float, fill: int) -> Li
         table = free.pop() if free else _table(bench, scratches, 0)
         table[AT.list_offsets] = address(lists.offsets)
         table[AT.list_rows] = address(lists.rows)
-        _aim(table, out, alpha, fill)
+        _aim(table, out, rule)
         prune_lists(table, first, last)
         free.append(table)
 
@@ -96,13 +104,13 @@ def pruned(bench: Bench, lists: Flat, width: int, alpha: float, fill: int) -> Li
     return out
 
 
-def refined(bench: Bench, graph: Flat, beam: int, width: int, alpha: float, fill: int) -> tuple[Lists, Lists]:
+def refined(bench: Bench, graph: Flat, beam: int, rule: Pruning) -> tuple[Lists, Lists]:
     """Return (n, width) neighbours chosen from what a walk from each row over the present graph finds.
 
     Also int32 (n, NEAREST): the very nearest, pruned or not.
     """
     nearest = np.empty((bench.count, NEAREST), dtype=np.int32)
-    out = np.empty((bench.count, width), dtype=np.int32)
+    out = np.empty((bench.count, rule.width), dtype=np.int32)
     free: list[npt.NDArray[np.int64]] = []
     scratches: list[Scratch] = []
 
@@ -112,7 +120,7 @@ def refined(bench: Bench, graph: Flat, beam: int, width: int, alpha: float, fill
         table[AT.neighbors] = address(graph.rows)
         table[AT.ef] = beam
         table[AT.nearest] = address(nearest)
-        _aim(table, out, alpha, fill)
+        _aim(table, out, rule)
         refine_lists(table, first, last)
         free.append(table)
 
@@ -136,11 +144,11 @@ def _table(bench: Bench, scratches: list[Scratch], beam: int) -> npt.NDArray[np.
     return bench.table(scratch)
 
 
-def _aim(table: npt.NDArray[np.int64], out: Lists, alpha: float, fill: int) -> None:
+def _aim(table: npt.NDArray[np.int64], out: Lists, rule: Pruning) -> None:
     table[AT.chosen] = address(out)
-    table[AT.width] = out.shape[1]
-    table[AT.alpha_milli] = round(1000 * alpha)
-    table[AT.fill] = fill
+    table[AT.width] = rule.width
+    table[AT.alpha_milli] = round(1000 * rule.alpha)
+    table[AT.fill] = rule.fill
 
 
 def both_ways(chosen: Lists) -> Flat:
@@ -161,8 +169,3 @@ def flat(chosen: Lists) -> Flat:
     places = np.array([address(offsets), address(rows)], dtype=np.int64)
     size = flatten(address(chosen), count, width, address(places))
     return Flat(offsets, rows[:size].copy())
-
-
-def empty_table() -> npt.NDArray[np.int64]:
-    """Return a table of zeros."""
-    return np.zeros(SIZE, dtype=np.int64)

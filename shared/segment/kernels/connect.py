@@ -10,6 +10,9 @@ from shared.segment.kernels.registry import kernel
 from shared.segment.kernels.table import AT
 from shared.segment.kernels.walk import begin, walk_beam
 
+WINDOW = 4
+"""How many rows behind the last one count when the next is chosen."""
+
 
 @kernel("int64(int64, int64, int64, int64)")
 def count_both_ways(chosen, rows, width, offsets):
@@ -149,3 +152,41 @@ def hash_rows(vectors, dim, first, last, hashes):
             digest ^= digest >> np.uint64(32)
         out[row] = digest
     return last - first
+
+
+@kernel("int64(int64, int64, int64, int64)")
+def window_order(offsets, near, rows, out):
+    """Write a row order: next comes the unplaced row that most of the last WINDOW rows list."""
+    ends = carray(int64_at(offsets), (rows + 1,))
+    flat = carray(int32_at(near), (ends[rows],))
+    order = carray(int32_at(out), (rows,))
+    scores = np.zeros(rows, np.int32)
+    placed = np.zeros(rows, np.bool_)
+    unplaced = 0
+    current = 0
+    for place in range(rows):
+        order[place] = current
+        placed[current] = True
+        for link in range(ends[current], ends[current + 1]):
+            if flat[link] >= 0:
+                scores[flat[link]] += 1
+        if place >= WINDOW:
+            gone = order[place - WINDOW]
+            for link in range(ends[gone], ends[gone + 1]):
+                if flat[link] >= 0:
+                    scores[flat[link]] -= 1
+        best = -1
+        best_score = 0
+        for recent in range(max(0, place - WINDOW + 1), place + 1):
+            row = order[recent]
+            for link in range(ends[row], ends[row + 1]):
+                other = flat[link]
+                if other >= 0 and not placed[other] and scores[other] > best_score:
+                    best = other
+                    best_score = scores[other]
+        if best < 0:
+            while unplaced < rows and placed[unplaced]:
+                unplaced += 1
+            best = unplaced
+        current = best
+    return rows

@@ -82,12 +82,22 @@ def estimate_pending(table, pending, fresh, worst, keys):
 
 
 @device
+def prefetch_links(offsets, neighbors, row):
+    """Ask for the start of a row's neighbour list: it will soon be expanded."""
+    at = neighbors + offsets[np.uintp(row)] * 4
+    prefetch(at)
+    prefetch(at + 64)
+    prefetch(at + 128)
+
+
+@device
 def walk_beam(table, beam, size, ef):
     """Expand a started beam until nothing is left; return its size."""
     visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     pending = carray(int32_at(table[AT.pending]), (PENDING,))
     keys = carray(int64_at(table[AT.pending_keys]), (PENDING,))
     epoch = np.uint8(table[AT.epoch])
+    offsets = carray(int64_at(table[AT.offsets]), (table[AT.rows] + 1,))
     cursor = 0
     scored = 0
     hops = 0
@@ -101,6 +111,8 @@ def walk_beam(table, beam, size, ef):
         hops += 1
         fresh = collect(table, row, pending, visited, epoch)
         scored += fresh
+        if cursor + 1 < size and not beam[np.uintp(cursor + 1)] & MARK:
+            prefetch_links(offsets, table[AT.neighbors], key_row(beam[np.uintp(cursor + 1)]))
         worst = beam[np.uintp(ef - 1)] if size >= ef else WORST
         kept = estimate_pending(table, pending, fresh, worst, keys)
         for place in range(kept):
@@ -108,6 +120,8 @@ def walk_beam(table, beam, size, ef):
             if size < ef or key < beam[np.uintp(ef - 1)]:
                 at = beam_insert(beam, size, ef, key)
                 size = min(size + 1, ef)
+                if at <= cursor + 1:
+                    prefetch_links(offsets, table[AT.neighbors], key_row(key))
                 cursor = min(cursor, at)
     table[AT.scored] = scored
     table[AT.hops] = hops
