@@ -55,7 +55,7 @@ def _graph(found: dict[str, Any]) -> Table:
         for wanted, engines in found["wanted"].items():
             rate, reached = engines[name]["rate"], engines[name]["reached"]
             text = "never reached" if rate is None else f"{rate:,.0f}/s (ef {reached['ef']}, {reached['recall']:.4f})"
-            ratio = f"  Shoal x {own[wanted] / rate:.2f}" if rate and own[wanted] and name != SHOAL else ""
+            ratio = f"  Shoal x {own[wanted] / rate:.2f}" if rate and own[wanted] and not name.startswith(SHOAL) else ""
             cells.append(text + ratio)
         table.add_row(name, *cells)
     return table

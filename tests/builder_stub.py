@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from services.optimizer.builder_process import Report, run
-from services.optimizer.messages import BuildOrder, Built
+from services.optimizer.messages import BuildOrder, Built, RecallMissed
 
 
 def work(order: BuildOrder, report: Report) -> Built:
@@ -19,7 +19,9 @@ def work(order: BuildOrder, report: Report) -> Built:
             Path(order.output).write_text(str(os.getpid()))
             time.sleep(600)
         case "refuse":
-            raise ValueError("no such thing")
+            raise RecallMissed("no such thing")
+        case "bug":
+            raise NameError("no such name")
         case "print":
             print("a library prints this")  # noqa: T201  # standard output must not be the pipe
         case _:

@@ -20,6 +20,7 @@ from shared.segment.appendable import AppendableSegment
 from shared.segment.builder import BuildSpec, SegmentBuilder
 from shared.segment.id_map import IdBatch
 from shared.segment.index.base import SlotSearch
+from shared.segment.index.graph_build import warm_builder
 from shared.segment.layout import Layout, SlotLayout
 from shared.segment.rows import RowBatch, SlotBatch
 from shared.segment.sealed import SealedSegment
@@ -38,7 +39,8 @@ class Shoal:
         self._layout: Layout = {}
 
     def load(self, vectors: Floats, payloads: Payloads) -> float:
-        """Append in batches; seal at the size that a worker seals at."""
+        """Append in batches; seal at the size that a worker seals at. The builder is warm, as the optimizer's is."""
+        warm_builder()
         began = time.perf_counter()
         dim = vectors.shape[1]
         self._layout = {UNNAMED: SlotLayout(dim, Distance.COSINE)}

@@ -23,7 +23,7 @@ POLL_S = 0.02
 
 def bodies(bench: Bench, rows: int = 0) -> list[bytes]:
     """Return the upserts of the first `rows` points, 0 for all."""
-    vectors = np.load(bench.data.vectors, mmap_mode="r")
+    vectors = np.load(bench.data.vectors)
     payloads = bench.data.payloads.read_bytes().splitlines()
     last = rows or len(vectors)
     return [_body(vectors, payloads, first, min(first + BATCH, last)) for first in range(0, last, BATCH)]
@@ -36,9 +36,11 @@ def load(client: Client, dim: int, upserts: list[bytes], rows: int) -> dict[str,
     for body in upserts:
         client.send("PUT", f"/collections/{NAME}/points?wait=false", body)
     sent = time.perf_counter()
-    while not _is_done(client.ask("GET", f"/collections/{NAME}"), rows):
-        if time.perf_counter() - began > GREEN_S:
-            raise RuntimeError(f"not green within {GREEN_S:.0f} s: {client.ask('GET', f'/collections/{NAME}')}")
+    while not _is_done(info := client.ask("GET", f"/collections/{NAME}"), rows):
+        if time.perf_counter() - began > GREEN_S or info["status"] == "red":
+            raise RuntimeError(
+                f"{info['status']} after {time.perf_counter() - began:.0f} s: {info['optimizer_status']}"
+            )
         time.sleep(POLL_S)
     return {"upserts_s": sent - began, "green_s": time.perf_counter() - began}
 

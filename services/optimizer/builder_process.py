@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
+import structlog
+
 from services.log_setup import set_up_logging
 from services.optimizer.messages import (
     BuildOrder,
@@ -26,8 +28,10 @@ from services.optimizer.messages import (
     read_order,
 )
 from services.optimizer.process import die_with_parent, lower_priority
+from shared.errors import ShoalError
 from shared.settings import Settings
 
+log = structlog.get_logger(__name__)
 Report = Callable[[str, int, int], None]
 Work = Callable[[BuildOrder, Report], Built]
 
@@ -45,8 +49,11 @@ def serve(orders: BinaryIO, answers: BinaryIO, work: Work) -> None:
             send(work(order, lambda stage, done, total: send(Progress(stage, done, total))))
         except BrokenPipeError:
             return
-        except Exception as error:  # a builder that meets a bug must say so and live: the job fails, others go on
-            send(Refused(type(error).__name__, str(error) or repr(error)))
+        except (ShoalError, OSError) as error:
+            send(Refused(type(error).__name__, str(error), is_expected=True))
+        except Exception as error:  # a bug: it is told, and the optimizer puts a fresh process in this one's place
+            log.exception("the builder met a bug", job_id=order.job_id)
+            send(Refused(type(error).__name__, str(error) or repr(error), is_expected=False))
 
 
 def run(parent: int, work: Work, warm: Callable[[], None]) -> None:

@@ -71,10 +71,11 @@ class Built(msgspec.Struct, frozen=True, tag="built"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """The order failed; the process lives on. `kind` is the error's class name."""
+    """The order failed. `kind` is the error's class name; an error that nobody raised on purpose is not expected."""
 
     kind: str
     message: str
+    is_expected: bool
 
 
 FromBuilder = Ready | Progress | Built | Refused

@@ -50,8 +50,18 @@ async def test_error_in_a_build_fails_the_order_and_keeps_the_process(builder: P
     with pytest.raises(BuildFailed, match="no such thing") as failure:
         await builder.build(order("refuse"), Heard())
 
-    assert failure.value.kind == "ValueError"
+    assert failure.value.kind == "RecallMissed"
     assert builder.pid == before
+
+
+async def test_builder_that_met_a_bug_is_replaced(builder: ProcessBuilder) -> None:
+    before = builder.pid
+
+    with pytest.raises(BuildFailed, match="no such name"):
+        await builder.build(order("bug"), Heard())
+
+    assert builder.pid != before
+    assert (await builder.build(order("next"), Heard())).rows == 7
 
 
 async def test_builder_that_dies_fails_the_order_and_is_replaced(builder: ProcessBuilder) -> None:

@@ -88,7 +88,7 @@ def sealed_entry(
     appendable.append(row_batch(builders.upsert(points), 1, layout))
     segment = appendable.seal()
     segment.tombstone(np.array([row - first for row in range(first, first + count) if row % 7 == 0]))
-    segment.set_payload([1], [b'{"row":"changed"}'], 2)
+    segment.set_payload([2], [b'{"row":"changed"}'], 2)
     return write_frozen(directory, freeze_segment(segment, None, position=2, generation=1))
 
 
