@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 M = TypeVar("M")
 
 
-class MailboxClosed(Exception):  # noqa: N818  # a state, not a fault
+class MailboxClosed(Exception):  # a state, not a fault
     """Nothing more can be put, or everything has been taken."""
 
 

@@ -1,6 +1,6 @@
 """What the api asks of a shard, and what the shard answers. Travels as msgpack or as the objects themselves.
 
-Scores inside Shoal: higher is better, always; Euclid and Manhattan travel as minus the distance. The api turns the sign.
+Scores inside Shoal: higher is better, always; Euclid and Manhattan travel as minus the distance, the api turns the sign.
 Vectors travel as raw little-endian float32.
 """
 
@@ -34,7 +34,7 @@ class SearchParams(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Search(msgspec.Struct, frozen=True, array_like=True):
-    """The `limit` best points by one vector of one slot. The api adds the offset to the limit and cuts after merging."""
+    """The `limit` best points by one vector of one slot. The api adds the offset to the limit, merges, cuts."""
 
     slot: str
     vector: bytes
