@@ -1,6 +1,6 @@
 """What the api asks of a shard, and what the shard answers. Travels as msgpack or as the objects themselves.
 
-Scores inside Shoal: higher is better, always; Euclid and Manhattan travel as minus the distance, the api turns the sign.
+Scores inside Shoal: higher is better, always. Euclid and Manhattan travel as minus the distance; the api turns it.
 Vectors travel as raw little-endian float32.
 """
 
