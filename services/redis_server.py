@@ -11,7 +11,6 @@ import importlib.util
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from shared.errors import ShoalError
@@ -20,9 +19,6 @@ from shared.settings import Settings
 PROJECT = Path(__file__).resolve().parent.parent
 FETCHED = PROJECT / ".redis" / "redis-server"
 """Where `make setup` puts Debian's program when the machine has none (services/redis_fetch.py)."""
-
-SOCKET_PATH_MAX = 100
-"""A Unix socket's path may have 107 bytes; some are kept in hand."""
 
 
 class NoRedis(ShoalError):
@@ -70,20 +66,6 @@ def refuse_older(program: Path, directory: Path) -> None:
             f"{directory} was written by Redis 7 or later, and {program} is {'.'.join(map(str, version))}: "
             "it would start empty; put a newer redis-server on PATH"
         )
-
-
-def choose_socket(data_dir: Path) -> Path:
-    """A path for the socket: in the data directory, or in a fresh private directory when that path is too long."""
-    inside = data_dir.resolve() / "redis" / "redis.sock"
-    if len(str(inside).encode()) <= SOCKET_PATH_MAX:
-        return inside
-    return Path(tempfile.mkdtemp(prefix="shoal-")) / "redis.sock"
-
-
-def release_socket(socket: Path, data_dir: Path) -> None:
-    """Removes what `choose_socket` made outside of the data directory."""
-    if not socket.is_relative_to(data_dir.resolve()):
-        shutil.rmtree(socket.parent, ignore_errors=True)
 
 
 def redis_arguments(program: Path, settings: Settings, socket: Path) -> tuple[str, ...]:

@@ -18,11 +18,9 @@ from services.launcher.identity import Identity
 from services.launcher.plan import api_specs, held_port, redis_spec, service_specs
 from services.launcher.status import Status
 from services.redis_server import (
-    choose_socket,
     find_server,
     last_words,
     refuse_older,
-    release_socket,
 )
 from shared.settings import Settings
 
@@ -42,11 +40,11 @@ class PrivateRedis:
     def __init__(self, settings: Settings, claim: DirectoryClaim) -> None:
         self._settings = settings
         self._data_dir = settings.data_dir
-        self._socket = choose_socket(settings.data_dir)
+        socket = claim.socket_dir / "redis.sock"
         program = find_server()
         refuse_older(program, settings.data_dir / "redis")
-        self.child = Child(redis_spec(program, settings, self._socket, claim.descriptor), claim.record_child)
-        self.url = f"unix://{self._socket}"
+        self.child = Child(redis_spec(program, settings, socket, claim.descriptor), claim.record_child)
+        self.url = f"unix://{socket}"
 
     async def start(self, stopping: asyncio.Event) -> None:
         """Returns when Redis has loaded its file and answers."""
@@ -61,7 +59,6 @@ class PrivateRedis:
     async def stop(self) -> None:
         """Ends it; it writes out its file first."""
         await self.child.stop()
-        release_socket(self._socket, self._data_dir)
 
 
 async def serve(settings: Settings, show: ShowStatus, stopping: asyncio.Event) -> None:
@@ -98,7 +95,7 @@ async def _serve_services(
     stopping: asyncio.Event,
     also: Iterable[Child] = (),
 ) -> None:
-    specs = service_specs(settings)
+    specs = service_specs(settings, claim.socket_dir)
     groups = {role: _children(specs[role], claim.record_child) for role in specs}
     everyone = [*also, *(child for group in groups.values() for child in group)]
 

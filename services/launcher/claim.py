@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from services.launcher.identity import Identity, end, identify, is_alive
+from services.launcher.sockets import choose_socket_dir, remove_socket_dir
 from shared.errors import ShoalError
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ class Record(msgspec.Struct, frozen=True):
     launcher: Identity
     url: str = ""
     redis_url: str = ""
+    socket_dir: str = ""
     children: dict[str, Identity] = {}
 
 
@@ -45,6 +47,8 @@ class DirectoryClaim:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._record = Record(_own_identity())
+        self.socket_dir = Path()
+        """Where this launch's sockets lie."""
         self.descriptor = -1
 
     def __enter__(self) -> Self:
@@ -53,6 +57,8 @@ class DirectoryClaim:
         try:
             self._lock()
             self._end_orphans()
+            self.socket_dir = choose_socket_dir(self._data_dir)
+            self._record = msgspec.structs.replace(self._record, socket_dir=str(self.socket_dir))
             self._write()
         except BaseException:
             os.close(self.descriptor)
@@ -62,6 +68,7 @@ class DirectoryClaim:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        remove_socket_dir(self.socket_dir)
         record_path(self._data_dir).unlink(missing_ok=True)
         os.close(self.descriptor)
 
@@ -106,6 +113,7 @@ class DirectoryClaim:
         if former is None or is_alive(former.launcher):
             return
         ended = end(former.children.values(), ORPHAN_GRACE_S)
+        remove_socket_dir(Path(former.socket_dir))
         if ended:
             log.warning("ended orphans of a launcher that was killed", pids=[orphan.pid for orphan in ended])
 

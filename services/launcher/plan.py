@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.launcher.child import ChildSpec
 from services.redis_server import answers, redis_arguments
+from shared.errors import BadRequest
 from shared.settings import Settings, child_environment
 
 WORKER_STOP_S = 25.0
@@ -30,11 +31,15 @@ def redis_spec(program: Path, settings: Settings, socket: Path, lock: int) -> Ch
     )
 
 
-def service_specs(settings: Settings) -> dict[str, list[ChildSpec]]:
+def service_specs(settings: Settings, socket_dir: Path) -> dict[str, list[ChildSpec]]:
     """The services by role, in the order in which they are started; they are stopped api first."""
+    if settings.rpc_address and settings.workers > 1:
+        raise BadRequest("--rpc-address names one place: leave it empty, or give one worker")
     prefix = f"{settings.node_name}-" if settings.node_name else ""
     return {
-        "worker": [_worker(settings, f"{prefix}worker-{number + 1}") for number in range(settings.workers)],
+        "worker": [
+            _worker(settings, f"{prefix}worker-{number}", socket_dir) for number in range(1, settings.workers + 1)
+        ],
         "optimizer": [_optimizer(settings, f"{prefix}optimizer")],
         "api": api_specs(settings, prefix),
     }
@@ -45,8 +50,9 @@ def api_specs(settings: Settings, prefix: str = "") -> list[ChildSpec]:
     return [_service("api", settings, f"{prefix}api-{number + 1}", OTHER_STOP_S, 1) for number in range(settings.api)]
 
 
-def _worker(settings: Settings, name: str) -> ChildSpec:
-    return _service("worker", settings, name, WORKER_STOP_S, 1)
+def _worker(settings: Settings, name: str, socket_dir: Path) -> ChildSpec:
+    address = settings.rpc_address or f"unix:{socket_dir / name}.sock"
+    return _service("worker", settings.model_copy(update={"rpc_address": address}), name, WORKER_STOP_S, 1)
 
 
 def _optimizer(settings: Settings, name: str) -> ChildSpec:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 
 
 class Status(NamedTuple):
@@ -20,10 +19,12 @@ class Status(NamedTuple):
 def show_status(status: Status, console: Console | None = None) -> None:
     """Prints the address, the data directory and the processes."""
     console = console or Console(file=sys.stdout, soft_wrap=True)
-    table = Table.grid(padding=(0, 2))
-    table.add_row("shoal is ready", f"[bold]{status.url}[/bold]")
-    table.add_row("data", str(status.data_dir) if status.data_dir else "in memory: nothing is kept")
-    if status.redis_url:
-        table.add_row("redis", status.redis_url)
-    table.add_row("processes", "  ".join(f"{name} {pid}" for name, pid in status.pids.items()))
-    console.print(table)
+    rows = {
+        "shoal is ready": f"[bold]{status.url}[/bold]",
+        "data": str(status.data_dir) if status.data_dir else "in memory: nothing is kept",
+        "redis": status.redis_url,
+        "processes": "  ".join(f"{name} {pid}" for name, pid in status.pids.items()),
+    }
+    for title, text in rows.items():
+        if text:
+            console.print(f"{title:<16}{text}", highlight=False)

@@ -5,13 +5,14 @@ import socket
 import pytest
 
 from services.launcher.plan import PortTaken, held_port, service_specs
+from shared.errors import BadRequest
 from shared.settings import INTERNAL, Settings, variable_of
 
 
 def test_as_many_processes_as_asked_for_each_with_a_name_of_its_own(tmp_path):
     settings = Settings(data_dir=tmp_path, workers=2, api=3)
 
-    specs = service_specs(settings)
+    specs = service_specs(settings, tmp_path)
 
     names = [spec.name for role in specs.values() for spec in role]
     assert names == ["worker-1", "worker-2", "optimizer", "api-1", "api-2", "api-3"]
@@ -22,7 +23,7 @@ def test_a_child_gets_every_setting_of_its_launcher_whatever_stands_in_the_envir
     monkeypatch.setenv("SHOAL_READ_BLOCK_MS", "5")
     settings = Settings(data_dir=tmp_path, read_block_ms=77)
 
-    (worker,) = service_specs(settings)["worker"]
+    (worker,) = service_specs(settings, tmp_path)["worker"]
 
     given = {name: worker.environment[variable_of(name)] for name in Settings.model_fields if name not in INTERNAL}
     assert given["read_block_ms"] == "77"
@@ -32,10 +33,17 @@ def test_a_child_gets_every_setting_of_its_launcher_whatever_stands_in_the_envir
 def test_numeric_libraries_of_a_worker_start_no_threads_and_those_of_the_optimizer_what_the_setting_says(tmp_path):
     settings = Settings(data_dir=tmp_path, indexing_threads=3)
 
-    specs = service_specs(settings)
+    specs = service_specs(settings, tmp_path)
 
     assert specs["worker"][0].environment["OMP_NUM_THREADS"] == "1"
     assert specs["optimizer"][0].environment["NUMBA_NUM_THREADS"] == "3"
+
+
+def test_one_rpc_address_for_several_workers_is_refused(tmp_path):
+    settings = Settings(data_dir=tmp_path, workers=2, rpc_address="tcp:127.0.0.1:7000")
+
+    with pytest.raises(BadRequest, match="--rpc-address"):
+        service_specs(settings, tmp_path)
 
 
 def test_a_taken_port_is_refused_even_when_its_holder_shares_it():

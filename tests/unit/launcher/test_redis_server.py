@@ -14,13 +14,10 @@ import pytest
 from services.launcher.app import PrivateRedis
 from services.launcher.claim import DirectoryClaim
 from services.redis_server import (
-    SOCKET_PATH_MAX,
     RedisTooOld,
-    choose_socket,
     find_server,
     redis_arguments,
     refuse_older,
-    release_socket,
 )
 from shared.log.connection import connect
 from shared.settings import Settings
@@ -75,18 +72,6 @@ async def test_the_directory_stays_locked_while_redis_lives_without_its_launcher
         ]
 
     assert (tmp_path / "lock").resolve() in inherited
-
-
-def test_a_path_too_long_for_a_socket_gets_a_private_directory(tmp_path):
-    deep = tmp_path / ("d" * SOCKET_PATH_MAX)
-    deep.mkdir()
-
-    socket = choose_socket(deep)
-
-    assert len(str(socket)) <= SOCKET_PATH_MAX
-    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
-    release_socket(socket, deep)
-    assert not socket.parent.exists()
 
 
 def test_a_server_before_7_is_refused_on_the_files_of_7(tmp_path):
