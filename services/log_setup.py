@@ -22,9 +22,7 @@ def set_up_logging(service: str, level: str = "info", as_json: bool = False) -> 
         _Named(service),
     ]
     last: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, pad_level=False)]
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()] if as_json else [_console()]
     )
     structlog.configure(
         processors=[*shared, *last],
@@ -38,6 +36,16 @@ def set_up_logging(service: str, level: str = "info", as_json: bool = False) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.WARNING) if threshold > logging.DEBUG else logging.DEBUG)
+
+
+def _console() -> Processor:
+    """For people. Plain tracebacks: the pretty ones print local variables, which hold users' data."""
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        pad_event_to=0,
+        pad_level=False,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
 
 
 class _Named:

@@ -129,8 +129,8 @@ async def _run(
 
 async def _all_ready(children: list[Child], seconds: float, stopping: asyncio.Event) -> bool:
     """True when all are ready, False when asked to stop before. Raises ChildFailed."""
-    everyone = asyncio.ensure_future(asyncio.gather(*(child.ready.wait() for child in children)))
-    asked = asyncio.ensure_future(stopping.wait())
+    everyone = asyncio.create_task(_wait_ready(children))
+    asked = asyncio.create_task(stopping.wait())
     waited: set[asyncio.Future[Any]] = {everyone, asked, *(child.failed for child in children)}
     try:
         done, _ = await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -144,8 +144,13 @@ async def _all_ready(children: list[Child], seconds: float, stopping: asyncio.Ev
     return everyone in done
 
 
+async def _wait_ready(children: list[Child]) -> None:
+    for child in children:
+        await child.ready.wait()
+
+
 async def _first_of(stopping: asyncio.Event, children: list[Child]) -> None:
-    asked = asyncio.ensure_future(stopping.wait())
+    asked = asyncio.create_task(stopping.wait())
     try:
         waited: set[asyncio.Future[Any]] = {asked, *(child.failed for child in children)}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
