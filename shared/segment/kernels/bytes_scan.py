@@ -24,8 +24,8 @@ from shared.segment.kernels.table import AT, DOT, EUCLID, MANHATTAN
 
 @device
 def byte_code(value):
-    """Return a scaled value as an int8 code; -128 is left out, so that codes are symmetric."""
-    return np.int32(math.floor(min(max(value, np.float32(-127)), np.float32(127)) + np.float32(0.5)))
+    """Return a scaled value as an int8 code."""
+    return np.int32(math.floor(min(max(value, np.float32(-128)), np.float32(127)) + np.float32(0.5)))
 
 
 @device

@@ -1,0 +1,44 @@
+"""The plan: thin masks are scanned, broad ones walked, and nothing gets suddenly dearer in between."""
+
+import itertools
+
+from shared.segment.index.planning import Terrain, Way, beam_of, best_scan, choose, walk_ns
+
+BIG = Terrain(rows=100_000, dim=384, matching=100_000, has_bytes=True, has_signs=True, has_graph=True)
+
+
+def test_open_search_walks_when_there_is_a_graph_and_scans_bits_when_not():
+    assert choose(BIG, 10, 0)[0] is Way.WALK
+    assert choose(BIG._replace(has_graph=False), 10, 0)[0] is Way.SIGNS
+
+
+def test_few_matching_rows_are_scored_exactly_and_rather_few_by_bytes():
+    assert choose(BIG._replace(matching=20), 10, 0)[0] is Way.EXACT
+    assert choose(BIG._replace(matching=1000), 10, 0)[0] is Way.BYTES
+
+
+def test_without_codes_everything_is_exact():
+    assert choose(BIG._replace(has_bytes=False, has_signs=False, has_graph=False), 10, 0) == (Way.EXACT, 0)
+
+
+def test_a_walk_may_estimate_no_more_than_a_scan_would_cost():
+    way, budget = choose(BIG._replace(matching=30_000), 10, 0)
+
+    assert way is Way.WALK
+    assert 0 < budget < 100_000
+
+
+def test_the_chosen_cost_has_no_cliff_over_the_share_of_matching_rows():
+    costs = []
+    for matching in range(200, 100_001, 100):
+        plan = BIG._replace(matching=matching)
+        way, _ = choose(plan, 10, 0)
+        costs.append(walk_ns(plan, 10, beam_of(plan, 10, 0)) if way is Way.WALK else best_scan(plan, 10)[1])
+
+    assert max(later / earlier for earlier, later in itertools.pairwise(costs)) < 1.6
+
+
+def test_beam_is_at_least_the_limit_and_at_most_all_rows():
+    assert beam_of(BIG, 500, 100) == 500
+    assert beam_of(BIG, 5, 100) == 100
+    assert beam_of(BIG._replace(rows=30), 500, 100) == 30
