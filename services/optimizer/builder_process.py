@@ -27,7 +27,7 @@ from services.optimizer.messages import (
     encode_frame,
     read_order,
 )
-from services.optimizer.process import die_with_parent, lower_priority
+from services.optimizer.process import die_with_parent, give_memory_back, lower_priority
 from shared.errors import ShoalError
 from shared.settings import Settings
 
@@ -54,6 +54,7 @@ def serve(orders: BinaryIO, answers: BinaryIO, work: Work) -> None:
         except Exception as error:  # a bug: it is told, and the optimizer puts a fresh process in this one's place
             log.exception("the builder met a bug", job_id=order.job_id)
             send(Refused(type(error).__name__, str(error) or repr(error), is_expected=False))
+        give_memory_back()
 
 
 def run(parent: int, work: Work, warm: Callable[[], None]) -> None:

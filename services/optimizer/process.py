@@ -1,6 +1,7 @@
-"""What a background process asks of Linux: to die with its parent, and to stand back from others."""
+"""What a background process asks of Linux: to die with its parent, to stand back from others, to hold no spare memory."""
 
 import ctypes
+import gc
 import os
 import signal
 
@@ -15,6 +16,14 @@ def die_with_parent(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def give_memory_back() -> None:
+    """Return freed memory to the kernel: what a large build used would else stay with an idle process."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, others need not
+    if trim is not None:
+        trim(0)
 
 
 def lower_priority(nice: int) -> None:

@@ -62,6 +62,7 @@ def test_flipped_bit_turns_its_collection_red_and_no_other(service: ServiceUnder
     service.stop()
     victim.write_bytes(original)
     service.start()
+    connection = service.connection()
     assert status(connection, "broken") == "green"
     assert connection.ask("POST", "/collections/broken/points/count", {"exact": True}).result["count"] == POINTS + 1
     found = connection.ask("POST", "/collections/broken/points/query", {"query": vector_of(7, 1), "limit": 1})
