@@ -74,9 +74,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(0.5, gt=0, description="how often a node renews its lease")
     lease_ttl_s: float = Field(3.0, gt=0, description="a node that is silent for so long loses its shards")
     appendable_bytes: int = Field(
-        32 * 2**20, ge=2**16, description="raw vector bytes at which the appendable segment is sealed"
+        32 * 2**20, ge=2**16, description="raw vector bytes at which new collections seal the appendable segment"
     )
-    appendable_rows: int = Field(65_536, ge=64, description="rows at which the appendable segment is sealed")
+    appendable_rows: int = Field(65_536, ge=64, description="rows at which new collections seal the appendable segment")
     outcomes_max: int = Field(65_536, ge=1, description="outcomes of operations kept for callers that wait")
     waiters_max: int = Field(65_536, ge=1, description="most calls that wait for a position, per shard")
 

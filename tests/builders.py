@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shared.schema.collections import UNNAMED, CollectionConfig, Distance, VectorParams
+from shared.schema.collections import UNNAMED, CollectionConfig, Distance, SealConfig, VectorParams
 from shared.schema.filters import Condition, Filter, HasId, IsEmpty, MatchAny, MatchExcept, Range, Scalar
 from shared.schema.operations import Delete, SetPayload, SlotRows, Upsert
 from shared.schema.points import PointId
@@ -149,9 +149,13 @@ def count(wanted: Filter | None = None) -> Count:
     return Count(wanted)
 
 
+SEAL = SealConfig(vector_bytes=2**30, rows=64)
+
+
 def config(dim: int = DIM, distance: Distance = Distance.DOT, **more: Any) -> CollectionConfig:
-    """Return a collection's config with one unnamed vector; `vectors` in `more` replaces it."""
-    return CollectionConfig(**{"vectors": {UNNAMED: VectorParams(size=dim, distance=distance)}, **more})
+    """Return a collection's config with one unnamed vector; `vectors` in `more` replaces it. Segments are small."""
+    given = {"vectors": {UNNAMED: VectorParams(size=dim, distance=distance)}, "seal": SEAL, **more}
+    return CollectionConfig(**given)
 
 
 def _vector_of(point_id: PointId, dim: int) -> npt.NDArray[np.float32]:

@@ -22,7 +22,6 @@ from services.worker.hosting import Hosting
 from services.worker.reads import Reader
 from services.worker.shard import Shard
 from services.worker.source import ReadLimits, Source
-from services.worker.state import SealLimits
 from services.worker.waiters import Waiters
 from shared.actor.supervisor import RestartPolicy, Supervisor
 from shared.clock import Clock, SystemClock
@@ -141,7 +140,6 @@ class WorkerService:
             clock=self._clock,
             collections=settings.data_dir / "collections",
             cluster_id=cluster_id,
-            limits=SealLimits(settings.appendable_bytes, settings.appendable_rows),
         )
         self._hosting = Hosting(common, self._make_shard, self._aliases)
         self.claims = self._make_claims(catalog, cluster_id)

@@ -22,7 +22,6 @@ from services.worker.publisher import Publisher, Surroundings
 from services.worker.recovery import Recovered, recover
 from services.worker.shard import Shard
 from services.worker.source import Source
-from services.worker.state import SealLimits
 from services.worker.successor import Successor
 from shared.actor.supervisor import Supervisor
 from shared.clock import Clock
@@ -54,7 +53,6 @@ class Common(NamedTuple):
     clock: Clock
     collections: Path
     cluster_id: str
-    limits: SealLimits
 
 
 class Hosted:
@@ -84,7 +82,7 @@ class Hosted:
     async def open(self, node_id: str) -> None:
         """Lead the shard and serve it. Raises StaleFence when a live other leads it; Unavailable, Corrupt."""
         await self._claim(node_id)
-        recovered = await self._in_thread(partial(recover, self.directory, self.record, self._common.limits))
+        recovered = await self._in_thread(partial(recover, self.directory, self.record))
         await self._install(recovered)
 
     async def lead_again(self, node_id: str) -> None:
@@ -105,7 +103,7 @@ class Hosted:
         """Read the files anew; the state so far serves reads meanwhile."""
         self.shard.counters.reloads += 1
         await self._stop_parts(publish=False)
-        recovered = await self._in_thread(partial(recover, self.directory, self.record, self._common.limits))
+        recovered = await self._in_thread(partial(recover, self.directory, self.record))
         await self._install(recovered)
 
     async def recover_from_fault(self) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from services.worker.state import Origin, SealLimits, ShardState
+from services.worker.state import Origin, ShardState
 from shared.errors import Corrupt
 from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.segment.appendable import AppendableSegment
@@ -41,7 +41,7 @@ class Recovered(NamedTuple):
         return "; ".join(f"segment {entry.segment_id} is quarantined: {entry.reason}" for entry in self.quarantined)
 
 
-def recover(directory: Path, record: CollectionRecord, limits: SealLimits) -> Recovered:
+def recover(directory: Path, record: CollectionRecord) -> Recovered:
     """Read a shard's directory. Without a manifest the shard is empty, under the catalog's config.
 
     Blocks: for a thread. Raises ChecksumMismatch and UnknownFormat of the manifest.
@@ -49,7 +49,7 @@ def recover(directory: Path, record: CollectionRecord, limits: SealLimits) -> Re
     manifest = ManifestStore(directory).newest()
     if manifest is None:
         origin = Origin(record.uuid, 0, record.generation, record.config)
-        return Recovered(ShardState(origin, limits), None, {}, [])
+        return Recovered(ShardState(origin), None, {}, [])
     config = CollectionConfig.model_validate_json(manifest.config)
     loaded, quarantined = _load(directory, manifest, config)
     appendable = next((segment for segment in loaded if isinstance(segment, AppendableSegment)), None)
@@ -64,7 +64,7 @@ def recover(directory: Path, record: CollectionRecord, limits: SealLimits) -> Re
         pending=manifest.pending,
     )
     durable = {entry.segment_id: entry for entry in manifest.segments}
-    return Recovered(ShardState(origin, limits), manifest, durable, quarantined)
+    return Recovered(ShardState(origin), manifest, durable, quarantined)
 
 
 def _load(

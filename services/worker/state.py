@@ -27,13 +27,6 @@ from shared.segment.sealed import SealedSegment
 from shared.store.manifest import PendingSwap, SegmentEntry
 
 
-class SealLimits(NamedTuple):
-    """Size at which the appendable segment is sealed: raw vector bytes, rows."""
-
-    vector_bytes: int
-    rows: int
-
-
 class Origin(NamedTuple):
     """Where a state begins: a manifest that was mounted, or an empty shard.
 
@@ -65,7 +58,7 @@ class Checkpoint(NamedTuple):
 class ShardState:
     """Takes operations in the order of the log, gives what to search and what to write."""
 
-    def __init__(self, origin: Origin, limits: SealLimits) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.applied = origin.applied
         self.config_generation = origin.config_generation
         self.config = origin.config
@@ -73,7 +66,6 @@ class ShardState:
         """Grows with changes that a checkpoint holds and the position does not tell: switched segments."""
         self.pending: list[PendingSwap] = list(origin.pending)
         self.points_applied = 0
-        self._limits = limits
         self._seed = rotation_seed(origin.collection)
         self._layout: Layout = layout_of(origin.config)
         self._sealed: list[SealedSegment] = list(origin.sealed)
@@ -127,8 +119,8 @@ class ShardState:
         self._tombstone(self._sealed, batch.ids)
         self._appendable.append(batch)
         self.points_applied += len(upsert.ids)
-        appendable = self._appendable
-        if appendable.count >= self._limits.rows or appendable.vector_bytes >= self._limits.vector_bytes:
+        appendable, seal = self._appendable, self.config.seal
+        if appendable.count >= seal.rows or appendable.vector_bytes >= seal.vector_bytes:
             self._seal()
 
     @staticmethod

@@ -67,6 +67,16 @@ class WalConfig(_Model):
     wal_retain_closed: Annotated[int, Field(ge=1)] = 1
 
 
+class SealConfig(_Model):
+    """When the appendable segment is sealed. In the config, and so in the log, because every replica must do alike.
+
+    Ours alone: stamped by the api that creates the collection, shown to nobody.
+    """
+
+    vector_bytes: Annotated[int, Field(ge=1)] = 32 * 2**20
+    rows: Annotated[int, Field(ge=1)] = 65_536
+
+
 class CollectionConfig(_Model):
     """All that a collection's shards need to know. `vectors` by slot; the unnamed vector is the slot ""."""
 
@@ -78,6 +88,7 @@ class CollectionConfig(_Model):
     hnsw_config: HnswConfig = HnswConfig()
     optimizers_config: OptimizersConfig = OptimizersConfig()
     wal_config: WalConfig = WalConfig()
+    seal: SealConfig = SealConfig()
 
 
 class CollectionRecord(_Model):

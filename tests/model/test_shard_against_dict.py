@@ -12,12 +12,12 @@ import pytest
 
 from services.worker.persist import Identity, write_checkpoint
 from services.worker.recovery import recover
-from services.worker.state import Origin, SealLimits, ShardState
+from services.worker.state import Origin, ShardState
 from shared.query.count import count_segments
 from shared.query.retrieve import retrieve_points
 from shared.query.scroll import scroll_segments
 from shared.query.search import search_hits
-from shared.schema.collections import CollectionRecord, Distance, HnswConfig, VectorParams
+from shared.schema.collections import CollectionRecord, Distance, HnswConfig, SealConfig, VectorParams
 from shared.schema.operations import Seal, Swap, decode_operation, encode_operation
 from shared.schema.queries import VectorSelector
 from shared.segment.builder import BuildSpec, SegmentBuilder
@@ -58,9 +58,8 @@ class Run:
         self.directory = directory
         self.distances = {"": distance, "wide": Distance.DOT}
         slots = {name: VectorParams(size=DIMS[name], distance=self.distances[name]) for name in DIMS}
-        self.config = builders.config(vectors=slots)
-        self.limits = SealLimits(vector_bytes=2**30, rows=48)
-        self.state = ShardState(Origin(COLLECTION, 0, 1, self.config), self.limits)
+        self.config = builders.config(vectors=slots, seal=SealConfig(vector_bytes=2**30, rows=48))
+        self.state = ShardState(Origin(COLLECTION, 0, 1, self.config))
         self.model = PlainShard()
         self.durable = {}
         self.checkpoints = self.builds = self.swaps = 0
@@ -134,7 +133,7 @@ class Run:
         """Go on from the files, as after a restart with nothing in the log behind the checkpoint."""
         self.checkpoint()
         record = CollectionRecord(uuid=COLLECTION, name="name", config=self.config)
-        recovered = recover(self.directory, record, self.limits)
+        recovered = recover(self.directory, record)
         assert recovered.reason == ""
         self.state, self.durable = recovered.state, recovered.durable
 

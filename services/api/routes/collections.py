@@ -7,6 +7,7 @@ from services.api.facts import gather_facts, known_jobs
 from services.api.optimizations import Wanted, describe_jobs
 from services.api.params import collection_timeout, texts
 from services.api.validate.collections import check_collection_name, parse_change, parse_create
+from shared.schema.collections import SealConfig
 
 
 async def list_collections(call: Call) -> Answer:
@@ -25,7 +26,9 @@ async def collection_exists(call: Call) -> Answer:
 
 async def create_collection(call: Call) -> Answer:
     timeout_s = collection_timeout(call.query)
-    config = parse_create(await call.body())
+    settings = call.services.settings
+    seal = SealConfig(vector_bytes=settings.appendable_bytes, rows=settings.appendable_rows)
+    config = parse_create(await call.body()).model_copy(update={"seal": seal})
     await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s)
     return Answer(True)
 

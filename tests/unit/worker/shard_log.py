@@ -7,7 +7,7 @@ from typing import Any
 
 from services.worker.persist import Identity, write_checkpoint
 from services.worker.recovery import recover
-from services.worker.state import Checkpoint, Origin, SealLimits, ShardState
+from services.worker.state import Checkpoint, Origin, ShardState
 from shared.query.scroll import scroll_segments
 from shared.schema.collections import CollectionConfig, CollectionRecord, HnswConfig
 from shared.schema.operations import Config, Delete, Operation, Outcome, Resume, Seal, SetPayload, Swap, Upsert
@@ -21,12 +21,11 @@ from shared.store.manifest import PendingSwap, SegmentEntry
 from tests.builders import config, delete, point, scroll, set_payload, upsert
 
 COLLECTION = "00000000-0000-0000-0000-00000000c0de"
-LIMITS = SealLimits(vector_bytes=2**30, rows=64)
 
 
-def new_state(limits: SealLimits = LIMITS, given: CollectionConfig | None = None) -> ShardState:
+def new_state(given: CollectionConfig | None = None) -> ShardState:
     """Return the state of an empty shard."""
-    return ShardState(Origin(COLLECTION, 0, 1, given or config()), limits)
+    return ShardState(Origin(COLLECTION, 0, 1, given or config()))
 
 
 def apply_all(state: ShardState, *operations: Operation) -> list[Outcome]:
@@ -59,10 +58,10 @@ class Disk:
         manifest = write_checkpoint(self.directory, frozen, identity)
         self.durable = {entry.segment_id: entry for entry in manifest.segments}
 
-    def load(self, limits: SealLimits = LIMITS) -> ShardState:
+    def load(self) -> ShardState:
         """Return the state that a restarted worker begins with."""
         record = CollectionRecord(uuid=COLLECTION, name="things", config=config())
-        return recover(self.directory, record, limits).state
+        return recover(self.directory, record).state
 
     def build(self, state: ShardState, inputs: list[str], output: str) -> Swap:
         """Build one segment of others as they are now; return the swap to append."""

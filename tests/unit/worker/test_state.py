@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from services.worker.payloads import merged_payload
-from services.worker.state import SealLimits
 from shared.errors import LogGap
-from shared.schema.collections import VectorParams
+from shared.schema.collections import SealConfig, VectorParams
 from shared.schema.operations import Config, Resume, Seal, Swap
 from shared.segment.checksum import logical_checksum
 from tests.builders import config, delete, point, points, set_payload, upsert, uuid_id
@@ -90,7 +89,7 @@ def test_a_merged_payload_changes_the_version() -> None:
 
 
 def test_the_appendable_segment_is_sealed_at_its_limit() -> None:
-    state = new_state(SealLimits(vector_bytes=2**30, rows=10))
+    state = new_state(config(seal=SealConfig(vector_bytes=2**30, rows=10)))
 
     apply_all(state, *(upsert(points(4, first=first)) for first in (1, 11, 21, 31)))
 
