@@ -40,11 +40,12 @@ Vectors = NDArray[np.float32]
 class GraphBuilder(Protocol):
     """`index.graph_build.build_graph`, or a stand-in for tests."""
 
-    def __call__(  # long: the signature of the real one
+    def __call__(
         self,
         vectors: Vectors,
         distance: Distance,
         hnsw: HnswConfig,
+        *,
         threads: int = 0,
         progress: Progress | None = None,
         seed: int = 1,
