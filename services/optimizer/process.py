@@ -1,4 +1,4 @@
-"""What a background process asks of Linux: to die with its parent, to stand back from others, to hold no spare memory."""
+"""What a background process asks of Linux: to die with its parent, to stand back, to hold no spare memory."""
 
 import ctypes
 import gc
