@@ -30,8 +30,8 @@ from shared.segment.index.planning import (
 from shared.segment.index.scratch import POOL, Scratch
 from shared.segment.kernels.bytes_scan import scan_bytes
 from shared.segment.kernels.scores import scan_raw
-from shared.segment.kernels.signs_scan import scan_signs
-from shared.segment.kernels.table import AT, EXHAUSTED, INDEX_PART, KINDS, UNSURE, address
+from shared.segment.kernels.signs_scan import scan_signs, scan_signs_above
+from shared.segment.kernels.table import AT, EXHAUSTED, FINISHED, INDEX_PART, KINDS, UNSURE, address
 from shared.segment.kernels.walk import walk, walk_masked
 from shared.segment.layout import SlotLayout
 
@@ -45,11 +45,8 @@ _NO_SCORES: Floats = np.empty(0, dtype=np.float32)
 BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
 
-EXACT_SHARE = 3
-"""Candidates of more than one in so many matching rows are not worth choosing: all rows are scored."""
-
-GROWTH = 4
-"""How much candidates grow when they may not be enough."""
+SECOND_SHARE = 0.06
+"""A second scan of 1-bit codes scores at most so many of the matching rows; for more, all are scored."""
 
 
 class SlotSearch(NamedTuple):
@@ -221,18 +218,18 @@ def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) 
 
 
 def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int) -> int:
-    """Return the hits of a scan; candidates grow until no row outside them is likely to belong."""
+    """Return the hits of a scan; where its candidates may not be enough, of a second one with all that may belong."""
     table = scratch.table
-    if way is Way.EXACT:
-        return int(scan_raw(table))
     candidates = byte_candidates(limit) if way is Way.BYTES else sign_candidates(limit)
-    while True:
-        candidates = min(candidates, terrain.matching)
-        if candidates * EXACT_SHARE >= terrain.matching:
-            return int(scan_raw(table))
-        scratch.fit_candidates(candidates)
-        table[AT.candidates] = candidates
-        hits = int(scan_bytes(table) if way is Way.BYTES else scan_signs(table))
-        if way is Way.BYTES or table[AT.status] != UNSURE:
-            return hits
-        candidates *= GROWTH
+    if way is Way.EXACT or candidates >= terrain.matching:
+        return int(scan_raw(table))
+    scratch.fit_candidates(candidates)
+    table[AT.candidates] = candidates
+    if way is Way.BYTES:
+        return int(scan_bytes(table))
+    hits = int(scan_signs(table))
+    if table[AT.status] != UNSURE:
+        return hits
+    table[AT.candidates] = int(terrain.matching * SECOND_SHARE)
+    hits = int(scan_signs_above(table))
+    return hits if table[AT.status] == FINISHED else int(scan_raw(table))

@@ -27,10 +27,12 @@ class Terrain(NamedTuple):
     has_graph: bool
 
 
-EF_DEFAULT = 64
+EF_DEFAULT = 80
 """Beam when a request names none."""
 
-RAW_ROW_NS, RAW_DIM_NS = 15.0, 0.27
+RAW_ROW_NS, RAW_DIM_NS = 5.0, 0.17
+SPARSE_ROW_NS, SPARSE_DIM_NS = 15.0, 0.1
+"""What a raw row costs more when its neighbours are left out."""
 BYTE_ROW_NS, BYTE_DIM_NS = 12.0, 0.05
 SIGN_GROUP_NS, SIGN_DIM_NS = 8.0, 0.14
 SIGN_QUERY_NS, SIGN_QUERY_DIM_NS = 500.0, 15.0
@@ -44,8 +46,10 @@ SHARE_MIN = 0.02
 
 
 def raw_ns(plan: Terrain, rows: float) -> float:
-    """Return the cost of scoring rows exactly."""
-    return rows * (RAW_ROW_NS + RAW_DIM_NS * plan.dim)
+    """Return the cost of scoring `rows` of the rows exactly."""
+    sparse = 1 - rows / plan.rows
+    row = RAW_ROW_NS + SPARSE_ROW_NS * sparse
+    return rows * (row + (RAW_DIM_NS + SPARSE_DIM_NS * sparse) * plan.dim)
 
 
 def bytes_ns(plan: Terrain, limit: int) -> float:

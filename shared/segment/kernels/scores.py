@@ -92,6 +92,20 @@ def write_hits(table, best, hits):
 
 
 @device
+def keep_scores(table, rows, filled, best, hits):
+    """Score rows and keep the best `limit` in a heap; return how many it holds."""
+    dim = table[AT.dim]
+    vectors = table[AT.vectors]
+    for place in range(filled):
+        if place + AHEAD < filled:
+            prefetch_row(vectors + rows[place + AHEAD] * dim * 4, dim * 4)
+        row = rows[place]
+        score = row_score(table[AT.kind], table[AT.query], vectors + row * dim * 4, dim)
+        hits = heap_keep(best, hits, table[AT.limit], score_key(score, row))
+    return hits
+
+
+@device
 def rescore(table, keys, size):
     """Score the rows of `size` keys exactly, write the best out, return how many."""
     kind = table[AT.kind]
@@ -129,9 +143,6 @@ def score_rows(kind, vectors, dim, query, rows, count, scores):
 @kernel(TABLE)
 def scan_raw(table):
     """Write the best `limit` of all passing rows."""
-    kind = table[AT.kind]
-    dim = table[AT.dim]
-    vectors = table[AT.vectors]
     limit = table[AT.limit]
     best = carray(int64_at(table[AT.best]), (limit,))
     rows = np.empty(BATCH, np.int64)
@@ -139,11 +150,6 @@ def scan_raw(table):
     cursor = 0
     while cursor < table[AT.word_count]:
         filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
-        for place in range(filled):
-            if place + AHEAD < filled:
-                prefetch_row(vectors + rows[place + AHEAD] * dim * 4, dim * 4)
-            row = rows[place]
-            score = row_score(kind, table[AT.query], vectors + row * dim * 4, dim)
-            hits = heap_keep(best, hits, limit, score_key(score, row))
+        hits = keep_scores(table, rows, filled, best, hits)
     write_hits(table, best, hits)
     return hits

@@ -14,17 +14,17 @@ import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.keys import heap_push, heap_replace, key_score, score_key
-from shared.segment.kernels.memory import float32_at, int64_at, uint64_at
+from shared.segment.kernels.memory import bits_float, float32_at, float_bits, int64_at, uint64_at
 from shared.segment.kernels.registry import TABLE, device, kernel
-from shared.segment.kernels.scores import bit_place, rescore
+from shared.segment.kernels.scores import BATCH, bit_place, keep_scores, rescore, write_hits
 from shared.segment.kernels.sign_lanes import add_products, add_signs, butterfly, estimate_group, scale_lanes
-from shared.segment.kernels.table import AT, EUCLID, FINISHED, UNSURE
+from shared.segment.kernels.table import AT, EUCLID, EXHAUSTED, FINISHED, UNSURE
 
 LANE_BYTES = 64
 GROUP = 16
 
-DOUBT = np.float32(1.0)
-"""How many root mean square errors beyond the worst candidate a hit must be for the candidates to be enough."""
+DOUBT = np.float32(1.5)
+"""A row outside the candidates belongs to the hits when its estimate is off by more than so many typical errors."""
 
 
 @device
@@ -172,10 +172,10 @@ def encode_query_signs(table):
 
 
 @device
-def is_unsure(table, keys, size, shift, square):
-    """Return whether a row outside the candidates may well beat the last hit.
+def surely_enough(table, keys, size, shift, square):
+    """Return the estimate below which a row hardly belongs to the hits, found from `size` scored candidates.
 
-    The candidates' own errors tell how far estimates are off; the worst candidate's estimate bounds all rows outside.
+    It is that of the last hit, less DOUBT root mean square errors of the candidates' own estimates.
     """
     scores = carray(float32_at(table[AT.exact]), (size,))
     hits = carray(float32_at(table[AT.out_scores]), (table[AT.limit],))
@@ -188,43 +188,57 @@ def is_unsure(table, keys, size, shift, square):
         errors += error * error
     last = hits[table[AT.limit] - 1]
     reached = (square - last * last) / 2 if is_euclid else last
-    return reached < key_score(keys[0]) + shift + DOUBT * np.float32(math.sqrt(errors / size))
+    return reached - shift - DOUBT * np.float32(math.sqrt(errors / size))
+
+
+@device
+def passing_of(words, word_count, group):
+    """Return the 16 mask bits of a group of rows; `words` is empty when every row passes."""
+    if word_count == 0:
+        return np.uint64(0xFFFF)
+    if group >> 2 >= word_count:
+        return np.uint64(0)
+    return (words[np.uintp(group >> 2)] >> np.uint64((group & 3) * GROUP)) & np.uint64(0xFFFF)
+
+
+@device
+def above_in(table, group, factors, threshold):
+    """Write the estimates of a group, return a mask of its rows above the threshold."""
+    words = table[AT.sign_padded] // 64
+    f0, f1, f2 = factors
+    return estimate_group(
+        table[AT.sign_words] + group * words * GROUP * 8, table[AT.planes], words,
+        table[AT.sign_meta] + group * 3 * GROUP * 4, f0, f1, f2, threshold, table[AT.estimates],
+    )  # fmt: skip
 
 
 @kernel(TABLE)
 def scan_signs(table):
-    """Estimate all groups with passing rows, score the best `candidates` exactly, write the best `limit`."""
+    """Estimate all groups with passing rows, score the best `candidates` exactly, write the best `limit`.
+
+    UNSURE when rows outside the candidates may belong: then the table's threshold says which, for `scan_signs_above`.
+    """
     f0, f1, f2, shift, square = encode_query_signs(table)
-    padded = table[AT.sign_padded]
-    block_bytes = padded // 64 * GROUP * 8
     capacity = table[AT.candidates]
     heap = carray(int64_at(table[AT.heap]), (capacity,))
     estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
     count = table[AT.rows]
-    words = carray(uint64_at(table[AT.words]), (table[AT.word_count],))
+    word_count = table[AT.word_count] if table[AT.words] else 0
+    words = carray(uint64_at(table[AT.words]), (word_count,))
     threshold = np.float32(-np.inf)
     size = 0
     scored = 0
     for group in range((count + GROUP - 1) // GROUP):
-        first = group * GROUP
-        passing = np.uint64(0xFFFF)
-        if table[AT.words] != 0:
-            if group >> 2 >= table[AT.word_count]:
-                break
-            passing = (words[np.uintp(group >> 2)] >> np.uint64((group & 3) * GROUP)) & np.uint64(0xFFFF)
-            if passing == np.uint64(0):
-                continue
+        passing = passing_of(words, word_count, group)
+        if passing == np.uint64(0):
+            continue
         scored += GROUP
-        above = estimate_group(
-            table[AT.sign_words] + group * block_bytes, table[AT.planes], padded // 64,
-            table[AT.sign_meta] + group * 3 * GROUP * 4, f0, f1, f2, threshold, table[AT.estimates],
-        )  # fmt: skip
-        above &= passing
+        above = above_in(table, group, (f0, f1, f2), threshold) & passing
         while above != np.uint64(0):
             lowest = above & (~above + np.uint64(1))
             above ^= lowest
             lane = bit_place(lowest)
-            row = first + lane
+            row = group * GROUP + lane
             if row >= count:
                 break
             key = score_key(estimates[np.uintp(lane)], row)
@@ -237,5 +251,46 @@ def scan_signs(table):
                 threshold = key_score(heap[0])
     table[AT.scored] = scored
     hits = rescore(table, heap, size)
-    table[AT.status] = UNSURE if size == capacity and is_unsure(table, heap, size, shift, square) else FINISHED
+    enough = surely_enough(table, heap, size, shift, square) if hits == table[AT.limit] else np.float32(-np.inf)
+    table[AT.threshold] = float_bits(enough)
+    table[AT.status] = UNSURE if size == capacity and enough < threshold else FINISHED
+    return hits
+
+
+@kernel(TABLE)
+def scan_signs_above(table):
+    """Score all passing rows whose estimate is above the table's threshold, write the best `limit`.
+
+    EXHAUSTED when they are more than `candidates`: then scoring all rows is cheaper.
+    """
+    f0, f1, f2, _, _ = encode_query_signs(table)
+    threshold = bits_float(np.int32(table[AT.threshold]))
+    count = table[AT.rows]
+    word_count = table[AT.word_count] if table[AT.words] else 0
+    words = carray(uint64_at(table[AT.words]), (word_count,))
+    limit = table[AT.limit]
+    best = carray(int64_at(table[AT.best]), (limit,))
+    rows = np.empty(2 * BATCH, np.int64)
+    filled = 0
+    hits = 0
+    taken = 0
+    groups = (count + GROUP - 1) // GROUP
+    for group in range(groups):
+        passing = passing_of(words, word_count, group)
+        if passing != np.uint64(0):
+            above = above_in(table, group, (f0, f1, f2), threshold) & passing
+            while above != np.uint64(0):
+                lowest = above & (~above + np.uint64(1))
+                above ^= lowest
+                rows[filled] = group * GROUP + bit_place(lowest)
+                filled += rows[filled] < count
+        if filled >= BATCH or group + 1 == groups:
+            taken += filled
+            if taken > table[AT.candidates]:
+                table[AT.status] = EXHAUSTED
+                return 0
+            hits = keep_scores(table, rows, filled, best, hits)
+            filled = 0
+    table[AT.status] = FINISHED
+    write_hits(table, best, hits)
     return hits

@@ -71,6 +71,7 @@ class Table(NamedTuple):
     hops: int = 44
     byte_shift: int = 54  # 128 times the sum of the query codes in use
     pending_keys: int = 45  # int64 (4096,), of the scratch
+    threshold: int = 55  # float32 bits: rows with lesser 1-bit estimates hardly belong
     # of a build: the index part describes the build's own codes
     other_bytes: int = 46  # int8 (byte_stride,), of the scratch
     list_offsets: int = 47  # int64 (count + 1,): candidates of each row
