@@ -153,3 +153,9 @@ def test_the_lock_file_names_no_index():
 
     assert "://" not in text
     assert not re.search(r"^\s*--(extra-)?index-url", text, re.M)
+
+
+def test_test_modules_have_names_of_their_own():
+    names = [path.name for path in SOURCES if "tests" in path.parts and path.name != "conftest.py"]
+
+    assert sorted({name for name in names if names.count(name) > 1}) == []
