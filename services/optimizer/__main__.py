@@ -6,10 +6,12 @@ from services.optimizer.app import OptimizerService
 from services.optimizer.process import lower_priority
 from services.process import run_service
 from shared.settings import Settings
+from shared.store.crash import arm
 
 
 def main(settings: Settings) -> int:
     """Optimize until asked to stop; gives the exit code."""
+    arm(settings.crash_point)
     lower_priority(settings.optimizer_nice)
     return run_service("optimizer", OptimizerService, settings)
 

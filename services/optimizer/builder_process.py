@@ -30,6 +30,7 @@ from services.optimizer.messages import (
 from services.optimizer.process import die_with_parent, give_memory_back, lower_priority
 from shared.errors import ShoalError
 from shared.settings import Settings
+from shared.store.crash import arm
 
 log = structlog.get_logger(__name__)
 Report = Callable[[str, int, int], None]
@@ -62,6 +63,7 @@ def run(parent: int, work: Work, warm: Callable[[], None]) -> None:
     die_with_parent(parent)
     settings = Settings()
     set_up_logging(settings.service_name, settings.log_level, settings.log_json)
+    arm(settings.crash_point)
     lower_priority(settings.optimizer_nice)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

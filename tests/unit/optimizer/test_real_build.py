@@ -21,16 +21,12 @@ from shared.clock import SystemClock
 from shared.log.connection import connect
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
-from shared.schema.collections import CollectionConfig, Distance, OptimizersConfig
-from shared.segment.appendable import AppendableSegment
-from shared.segment.checkpoint import freeze_segment, write_frozen
+from shared.schema.collections import Distance, OptimizersConfig
 from shared.segment.index.base import SlotSearch
-from shared.segment.layout import layout_of, rotation_seed
-from shared.segment.rows import row_batch
 from shared.segment.sealed import SealedSegment
 from shared.settings import Settings
-from shared.store.manifest import SegmentEntry
 from tests import builders
+from tests.unit.optimizer.sealed_points import sealed_entry
 from tests.unit.optimizer.shard_stand_in import ShardStandIn
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
@@ -73,23 +69,12 @@ async def place(tmp_path: Path) -> Place:
     )
     shard = ShardStandIn(tmp_path, Wal(connect(f"memory://{uuid.uuid4().hex}")), KEY, config)
     half = ROWS // 2
-    entries = [sealed_entry(shard.directory, config, f"a{number}", vectors, number * half, half) for number in range(2)]
+    entries = [
+        sealed_entry(shard, config, f"a{number}", vectors, range(number * half, (number + 1) * half))
+        for number in range(2)
+    ]
     await shard.open(*entries)
     return Place(shard, vectors, np.flatnonzero(np.arange(ROWS) % 7 != 0))
-
-
-def sealed_entry(
-    directory: Path, config: CollectionConfig, name: str, vectors: npt.NDArray[np.float32], first: int, count: int
-) -> SegmentEntry:
-    """Write one sealed segment as a checkpoint does."""
-    layout = layout_of(config)
-    points = [builders.point(row, vectors[row], {"row": row}) for row in range(first, first + count)]
-    appendable = AppendableSegment(name, layout, rotation_seed(KEY.collection))
-    appendable.append(row_batch(builders.upsert(points), 1, layout))
-    segment = appendable.seal()
-    segment.tombstone(np.array([row - first for row in range(first, first + count) if row % 7 == 0]))
-    segment.set_payload([2], [b'{"row":"changed"}'], 2)
-    return write_frozen(directory, freeze_segment(segment, None, position=2, generation=1))
 
 
 async def silent(_progress: Progress) -> None:
