@@ -5,7 +5,7 @@
 2. Nearest neighbour lists, exact for few rows, by NN-descent for many.
 3. A row order that keeps neighbours together; int8 codes in that order. All later distances are between codes.
 4. Prune the lists, add reverse links, prune again: a first graph.
-5. Refine: walk the first graph from every row, choose neighbours from the beam; reverse links, prune again.
+5. Refine, twice: walk the graph from every row, choose neighbours from the beam; reverse links, prune again.
 6. Entries; links to whatever they do not reach; the rows set aside, as trees below their equals.
 """
 
@@ -45,6 +45,9 @@ ALPHA = 1.1
 
 UNEVEN = 0.8
 """Dot refines by inner products when the mean squared norm is below so much of the greatest."""
+
+FIRST_BEAM = 0.4
+"""The first of two refinements uses so much of the beam: it pays for itself by the graph that the second one walks."""
 
 HOLDERS = 4
 """Every row is in at least so many lists, where there is room."""
@@ -129,10 +132,11 @@ def _linked(rows: Floats, distance: Distance, shape: Shape, job: Job) -> tuple[L
     if distance is Distance.DOT and norms_vary(rows):
         codes = _encoded(np.ascontiguousarray(rows[order]), Distance.DOT, job.threads)
         bench, alpha = Bench(codes, Distance.DOT, job.threads, job.report), 1.0
-    beam = min(shape.beam, len(rows))
-    chosen, nearest = refined(bench, graph, beam, Pruning(shape.width, alpha, shape.width // 2))
-    chosen = pruned(bench, both_ways(chosen), Pruning(shape.cap, alpha, shape.cap))
-    graph = flat(reinforced(chosen, nearest, HOLDERS, shape.width))
+    for beam in (round(FIRST_BEAM * shape.beam), shape.beam):
+        wide = min(max(beam, shape.width), len(rows))
+        chosen, nearest = refined(bench, graph, wide, Pruning(shape.width, alpha, shape.width // 2))
+        chosen = pruned(bench, both_ways(chosen), Pruning(shape.cap, alpha, shape.cap))
+        graph = flat(reinforced(chosen, nearest, HOLDERS, shape.width))
     job.report("connect", 0, len(rows))
     entries = choose_entries(space, job.seed)
     graph = connected(bench, graph, entries)

@@ -33,14 +33,16 @@ EF_DEFAULT = 80
 RAW_ROW_NS, RAW_DIM_NS = 5.0, 0.17
 SPARSE_ROW_NS, SPARSE_DIM_NS = 15.0, 0.1
 """What a raw row costs more when its neighbours are left out."""
-BYTE_ROW_NS, BYTE_DIM_NS = 12.0, 0.05
-SIGN_GROUP_NS, SIGN_DIM_NS = 8.0, 0.14
+BYTE_ROW_NS, BYTE_DIM_NS = 10.0, 0.03
+SIGN_GROUP_NS, SIGN_DIM_NS = 8.0, 0.07
 SIGN_QUERY_NS, SIGN_QUERY_DIM_NS = 500.0, 15.0
 WALK_ROW_NS, WALK_DIM_NS = 45.0, 0.05
 WALK_FAN = 12
 """Rows estimated for each row of the beam."""
 WALK_START = 300
 """Rows estimated before a walk reaches the neighbourhood."""
+WALK_GAIN = 0.75
+"""A walk has to promise so much of a scan's cost: how far it goes varies by query, what a scan costs does not."""
 SHARE_MIN = 0.02
 """A mask thinner than this is scanned: the walk's second beam would be as long as the graph is wide."""
 
@@ -82,7 +84,7 @@ def sign_candidates(limit: int) -> int:
 
 def walk_candidates(limit: int, ef: int) -> int:
     """Return how many rows of a walk's beam are scored exactly."""
-    return min(ef, limit + limit // 2 + 15)
+    return min(ef, limit + limit // 4 + 8)
 
 
 def beam_of(plan: Terrain, limit: int, ef: int) -> int:
@@ -106,6 +108,6 @@ def choose(plan: Terrain, limit: int, ef: int) -> tuple[Way, int]:
     way, cost = best_scan(plan, limit)
     if not plan.has_graph or plan.matching < SHARE_MIN * plan.rows:
         return way, 0
-    if walk_ns(plan, limit, beam_of(plan, limit, ef)) >= cost:
+    if walk_ns(plan, limit, beam_of(plan, limit, ef)) >= WALK_GAIN * cost:
         return way, 0
     return Way.WALK, int(cost / (WALK_ROW_NS + WALK_DIM_NS * plan.dim)) + 1

@@ -37,13 +37,17 @@ uint32_at = _pointer_to(types.uint32)
 
 @intrinsic
 def prefetch(typing_context: Any, address: Any) -> Any:
-    """Ask for the cache line of an address, into all levels."""
+    """Ask for the cache line of an address, into the second level and beyond.
+
+    Into the first level as well, walks take 1.6 times as long (measured on a Zen 4): its few fill buffers are then all
+    taken by prefetches, and the loads that wait for one are those of the row being estimated.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(arguments[0], I8.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, I32(0), I32(3), I32(1)])
+        builder.call(function, [pointer, I32(0), I32(2), I32(1)])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
