@@ -81,7 +81,7 @@ def compare_with_log(report: ShardReport, head: ShardHead) -> None:
     checkpoint = report.manifest.checkpoint if report.manifest is not None else 0
     if head.state == "missing":
         report.problems.append("the log does not know this shard: Redis lost it, or it is another Redis (see --adopt)")
-    elif head.state == "open" and head.head < checkpoint:
+    elif head.state == "open" and head.head < checkpoint and head.floor < checkpoint:  # adopted logs know their floor
         report.problems.append(
             f"the log ends at {head.head}, before the checkpoint {checkpoint}: Redis came back older; "
             "the worker goes on beyond it by itself"
