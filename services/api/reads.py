@@ -179,4 +179,5 @@ def _search(call: SearchCall, config: CollectionConfig, likes: LikeVectors) -> S
         params=call.params,
         with_payload=call.with_payload,
         with_vector=call.with_vector,
+        full_scan_kb=config.hnsw_config.full_scan_threshold,
     )

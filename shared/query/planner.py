@@ -35,7 +35,8 @@ def plan_segment(view: SegmentView, place: int, search: Search) -> SegmentPlan |
         return None
     exact = search.params.exact
     limit = search.limit + 1 if exact else search.limit
-    return SegmentPlan(place, slot, SlotSearch(limit, words, matching, search.params.hnsw_ef or 0, exact))
+    scan_rows = search.full_scan_kb * 1024 // (4 * expected)
+    return SegmentPlan(place, slot, SlotSearch(limit, words, matching, search.params.hnsw_ef or 0, exact, scan_rows))
 
 
 def _mask(view: SegmentView, slot: SlotIndex, search: Search) -> tuple[Words | None, int]:

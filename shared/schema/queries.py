@@ -45,6 +45,8 @@ class Search(msgspec.Struct, frozen=True, array_like=True):
     params: SearchParams = SearchParams()
     with_payload: PayloadSelector = PayloadSelector()
     with_vector: VectorSelector = VectorSelector()
+    full_scan_kb: int = 0
+    """The collection's `full_scan_threshold`: so much of raw vectors, or less, is scanned and never walked for."""
 
 
 class SearchBatch(msgspec.Struct, frozen=True, array_like=True, tag="search"):

@@ -58,6 +58,7 @@ class SlotSearch(NamedTuple):
     matching   how many bits of `words` are set; read only beside `words`
     ef         beam of the walk; 0 is the default
     exact      score every matching row
+    scan_rows  so many matching rows, or fewer, are scanned and never walked for (`full_scan_threshold`)
     """
 
     limit: int
@@ -65,6 +66,7 @@ class SlotSearch(NamedTuple):
     matching: int = 0
     ef: int = 0
     exact: bool = False
+    scan_rows: int = 0
 
 
 class _View(NamedTuple):
@@ -168,7 +170,7 @@ class SlotIndex:
         if limit <= 0:
             return _NO_ROWS, _NO_SCORES
         if len(query) != self.layout.dim:
-            raise BadInput(f"Wrong input: Vector dimension error: expected dim: {self.layout.dim}, got {len(query)}")
+            raise BadInput(f"Vector dimension error: expected dim: {self.layout.dim}, got {len(query)}")
         scratch = POOL.take()
         try:
             scratch.fit_dim(self.layout.dim)
@@ -181,7 +183,13 @@ class SlotIndex:
             all_words = (count + 63) >> 6
             table[AT.word_count] = all_words if words is None else min(len(words), all_words)
             terrain = Terrain(
-                count, self.layout.dim, matching, self.byte_codes is not None, view.has_signs, self.graph is not None
+                rows=count,
+                dim=self.layout.dim,
+                matching=matching,
+                has_bytes=self.byte_codes is not None,
+                has_signs=view.has_signs,
+                has_graph=self.graph is not None,
+                scan_rows=options.scan_rows,
             )
             hits = self._run(scratch, terrain, options, limit)
             return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()

@@ -25,6 +25,8 @@ class Terrain(NamedTuple):
     has_bytes: bool
     has_signs: bool
     has_graph: bool
+    scan_rows: int = 0
+    """So many matching rows, or fewer, are never walked for."""
 
 
 EF_DEFAULT = 80
@@ -106,7 +108,7 @@ def best_scan(plan: Terrain, limit: int) -> tuple[Way, float]:
 def choose(plan: Terrain, limit: int, ef: int) -> tuple[Way, int]:
     """Return the cheapest way, and for a walk how many rows it may estimate before it costs as much as a scan."""
     way, cost = best_scan(plan, limit)
-    if not plan.has_graph or plan.matching < SHARE_MIN * plan.rows:
+    if not plan.has_graph or plan.matching < max(SHARE_MIN * plan.rows, plan.scan_rows + 1):
         return way, 0
     if walk_ns(plan, limit, beam_of(plan, limit, ef)) >= WALK_GAIN * cost:
         return way, 0

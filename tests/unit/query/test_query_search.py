@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from shared.errors import BadInput
+from shared.query.planner import plan_segment
 from shared.query.search import search_hits, search_segments
 from shared.query.view import View
 from shared.schema.collections import Distance
@@ -34,6 +35,14 @@ def test_best_points_of_all_segments_come_first():
     best = found(segments, limit=3)
 
     assert [point_id for point_id, _ in best] == [2, 4, 3]
+
+
+def test_full_scan_threshold_reaches_the_slot_as_rows():
+    segment = PlainSegment([scored(1, 0.1)])
+
+    plan = plan_segment(View.of([segment])[0], 0, builders.search(QUERY, full_scan_kb=8))
+
+    assert plan.search.scan_rows == 8 * 1024 // 16
 
 
 @pytest.mark.parametrize("segment_count", [1, 3])

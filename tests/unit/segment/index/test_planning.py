@@ -12,6 +12,11 @@ def test_open_search_walks_when_there_is_a_graph_and_scans_bits_when_not():
     assert choose(BIG._replace(has_graph=False), 10, 0)[0] is Way.SIGNS
 
 
+def test_no_walk_for_so_few_rows_as_the_full_scan_threshold_holds():
+    assert choose(BIG._replace(scan_rows=100_000), 10, 0)[0] is Way.SIGNS
+    assert choose(BIG._replace(scan_rows=99_999), 10, 0)[0] is Way.WALK
+
+
 def test_few_matching_rows_are_scored_exactly_and_rather_few_by_bytes():
     assert choose(BIG._replace(matching=20), 10, 0)[0] is Way.EXACT
     assert choose(BIG._replace(matching=1000), 10, 0)[0] is Way.BYTES
