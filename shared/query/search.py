@@ -49,12 +49,29 @@ def search_segments(segments: Segments, search: Search) -> Ranking:
     view = View.of(segments)
     query = np.frombuffer(search.vector, np.float32)
     plans = [plan for place, one in enumerate(view) if (plan := plan_segment(one, place, search)) is not None]
-    parts = [_Part(plan.place, *plan.slot.search(query, plan.search)) for plan in plans]
     if search.params.exact:
+        parts = [_Part(plan.place, *plan.slot.search(query, plan.search)) for plan in plans]
         parts = _with_ties(parts, plans, query, search.limit)
+    else:
+        parts = _in_turn(plans, query, search.limit)
     if search.score_threshold is not None:
         parts = _above(parts, search.score_threshold)
     return _ranked(view, parts, search.limit)
+
+
+def _in_turn(plans: list[SegmentPlan], query: Scores, limit: int) -> list[_Part]:
+    """Search slot after slot, and tell each the score that the best `limit` rows so far reach."""
+    parts: list[_Part] = []
+    best: Scores = np.empty(0, np.float32)
+    for plan in plans:
+        asked = plan.search
+        if len(best) >= limit:
+            asked = asked._replace(floor=float(best[-limit]))
+        rows, scores = plan.slot.search(query, asked)
+        parts.append(_Part(plan.place, rows, scores))
+        if len(parts) < len(plans):
+            best = np.sort(np.concatenate((best, scores)))[-limit:]
+    return parts
 
 
 def _ranked(view: View, parts: list[_Part], limit: int) -> Ranking:

@@ -9,6 +9,8 @@ same scores from all of them, because every score that leaves comes from `exact.
 4. walk      walk the graph; masked rows steer, never enter the results; ends as 2 or 3 when it finds too little
 """
 
+import math
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +47,8 @@ _NO_SCORES: Floats = np.empty(0, dtype=np.float32)
 BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
 
+_FLOAT, _FLOAT_BITS = struct.Struct("<f"), struct.Struct("<i")
+
 SECOND_SHARE = 0.06
 """A second scan of 1-bit codes scores at most so many of the matching rows; for more, all are scored."""
 
@@ -58,6 +62,7 @@ class SlotSearch(NamedTuple):
     matching   how many bits of `words` are set; read only beside `words`
     ef         beam of the walk; 0 is the default
     exact      score every matching row
+    floor      a score that as many rows elsewhere reach as are wanted: a scan need not look twice for worse ones
     scan_rows  so many matching rows, or fewer, are scanned and never walked for (`full_scan_threshold`)
     """
 
@@ -67,6 +72,7 @@ class SlotSearch(NamedTuple):
     ef: int = 0
     exact: bool = False
     scan_rows: int = 0
+    floor: float = -math.inf
 
 
 class _View(NamedTuple):
@@ -179,6 +185,7 @@ class SlotIndex:
             table = scratch.table
             table[:INDEX_PART] = view.table
             table[AT.limit] = limit
+            table[AT.floor] = _float_bits(options.floor)
             table[AT.words] = 0 if words is None else address(words)
             all_words = (count + 63) >> 6
             table[AT.word_count] = all_words if words is None else min(len(words), all_words)
@@ -205,7 +212,7 @@ class SlotIndex:
             if hits >= limit:
                 return hits
             way, _ = best_scan(terrain, limit)
-        return _scan(scratch, terrain, way, limit)
+        return _scan(scratch, terrain, way, limit, has_floor=options.floor > -math.inf)
 
 
 def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) -> int:
@@ -225,10 +232,14 @@ def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) 
     return 0 if table[AT.status] == EXHAUSTED else hits
 
 
-def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int) -> int:
+def _float_bits(value: float) -> int:
+    return int(_FLOAT_BITS.unpack(_FLOAT.pack(value))[0])
+
+
+def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int, *, has_floor: bool) -> int:
     """Return the hits of a scan; where its candidates may not be enough, of a second one with all that may belong."""
     table = scratch.table
-    candidates = byte_candidates(limit) if way is Way.BYTES else sign_candidates(limit)
+    candidates = byte_candidates(limit) if way is Way.BYTES else sign_candidates(limit, has_floor=has_floor)
     if way is Way.EXACT or candidates >= terrain.matching:
         return int(scan_raw(table))
     scratch.fit_candidates(candidates)

@@ -79,9 +79,9 @@ def byte_candidates(limit: int) -> int:
     return 2 * limit + 32
 
 
-def sign_candidates(limit: int) -> int:
-    """Return how many rows of a 1-bit scan are scored exactly at first."""
-    return 4 * limit + 60
+def sign_candidates(limit: int, *, has_floor: bool = False) -> int:
+    """Return how many rows of a 1-bit scan are scored exactly at first: fewer where other segments' hits set a floor."""
+    return limit + limit // 2 + 16 if has_floor else 4 * limit + 60
 
 
 def walk_candidates(limit: int, ef: int) -> int:

@@ -175,7 +175,8 @@ def encode_query_signs(table):
 def surely_enough(table, keys, size, shift, square):
     """Return the estimate below which a row hardly belongs to the hits, found from `size` scored candidates.
 
-    It is that of the last hit, less DOUBT root mean square errors of the candidates' own estimates.
+    It is that of the last hit, or of the floor if that is better, less DOUBT root mean square errors of the candidates'
+    own estimates.
     """
     scores = carray(float32_at(table[AT.exact]), (size,))
     hits = carray(float32_at(table[AT.out_scores]), (table[AT.limit],))
@@ -186,7 +187,7 @@ def surely_enough(table, keys, size, shift, square):
         value = (square - score * score) / 2 if is_euclid else score
         error = value - key_score(keys[place]) - shift
         errors += error * error
-    last = hits[table[AT.limit] - 1]
+    last = max(hits[table[AT.limit] - 1], bits_float(np.int32(table[AT.floor])))
     reached = (square - last * last) / 2 if is_euclid else last
     return reached - shift - DOUBT * np.float32(math.sqrt(errors / size))
 

@@ -63,6 +63,7 @@ class Table(NamedTuple):
     epoch: int = 37
     beam_capacity: int = 38
     budget: int = 39  # rows that a walk may estimate
+    floor: int = 56  # float32 bits: a score that enough rows elsewhere reach
     # results
     hits: int = 40
     scored: int = 41  # rows estimated
