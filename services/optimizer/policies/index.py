@@ -2,7 +2,8 @@
 
 Rows without a graph are cheap to search, so few large builds are better than many small ones:
 1. Nothing is planned until one segment without a graph, sealed or appendable, outgrows `indexing_threshold`.
-2. Then all sealed segments without a graph join that build; the appendable joins when it outgrew the threshold itself.
+2. Then all sealed segments without a graph join that build, and the appendable unless it is tiny: after a bulk load its
+   rows would cost every search a scan.
 3. Outputs stay under `max_segment_size`: inputs are taken in the order of their making until the next would not fit.
    A group in which nothing wants a graph waits for more rows.
 An input over the bound goes alone: it cannot be split.
@@ -15,6 +16,9 @@ from shared.schema.collections import CollectionConfig
 from shared.schema.jobs import wants_index
 from shared.schema.queries import SegmentSummary
 
+JOIN_BYTES = 2**20
+"""An appendable that holds so much joins a build that takes place anyway."""
+
 
 def choose(segments: Sequence[SegmentSummary], config: CollectionConfig, limits: Limits) -> list[Plan]:
     """Return the index plans of one shard, disjoint, in the order of their inputs."""
@@ -23,13 +27,19 @@ def choose(segments: Sequence[SegmentSummary], config: CollectionConfig, limits:
     candidates = [
         segment
         for segment in sorted(segments, key=lambda segment: segment.segment_id)
-        if segment.state == "sealed" or (segment.state == "appendable" and wants_index(segment, config))
+        if segment.state == "sealed"
+        or (segment.state == "appendable" and segment.largest_slot_bytes >= _join_bytes(config))
     ]
     return [
         _plan(group, config)
         for group in _groups(candidates, segment_bytes_max(config, limits))
         if any(wants_index(segment, config) for segment in group)
     ]
+
+
+def _join_bytes(config: CollectionConfig) -> int:
+    """Return the size from which an appendable takes part: less than JOIN_BYTES under a threshold that is lower yet."""
+    return min(JOIN_BYTES, config.optimizers_config.indexing_threshold * 1024 + 1)
 
 
 def _groups(candidates: list[SegmentSummary], bytes_max: int) -> list[list[SegmentSummary]]:

@@ -80,7 +80,7 @@ def byte_candidates(limit: int) -> int:
 
 
 def sign_candidates(limit: int, *, has_floor: bool = False) -> int:
-    """Return how many rows of a 1-bit scan are scored exactly at first: fewer where other segments' hits set a floor."""
+    """Return how many rows of a 1-bit scan are scored exactly at first: fewer beside a floor."""
     return limit + limit // 2 + 16 if has_floor else 4 * limit + 60
 
 

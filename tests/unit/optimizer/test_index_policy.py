@@ -29,7 +29,10 @@ def config(**optimizers: int | None) -> CollectionConfig:
         pytest.param([segment("a1", 11 * MB, "quarantined")], [], id="a quarantined segment is left alone"),
         pytest.param([segment("a1", 2 * MB), segment("a2", 2 * MB)], [], id="small ones wait for more"),
         pytest.param([segment("a2", 2 * MB), segment("a1", 31 * MB)], [["a1", "a2"]], id="small ones join a build"),
-        pytest.param([segment("a1", 31 * MB), segment("a2", MB, "appendable")], [["a1"]], id="small appendable stays"),
+        pytest.param([segment("a1", 31 * MB), segment("a2", MB, "appendable")], [["a1"]], id="tiny appendable stays"),
+        pytest.param(
+            [segment("a1", 31 * MB), segment("a2", 5 * MB, "appendable")], [["a1", "a2"]], id="small appendable joins"
+        ),
         pytest.param(
             [segment("a1", 2 * MB), segment("a2", 11 * MB, "appendable")], [["a1", "a2"]], id="large one joins"
         ),
