@@ -18,8 +18,22 @@ def search(bench: Bench, client: Client) -> dict[str, Any]:
     asked = [orjson.dumps({"query": query, "limit": LIMIT}, option=orjson.OPT_SERIALIZE_NUMPY) for query in queries]
     for body in asked[:100]:
         client.send("POST", f"/collections/{NAME}/points/query", body)
+    before = _searched(client)
     rounds = [_round(bench, client, asked) for _ in range(bench.repeats)]
-    return {name: float(np.median([one[name] for one in rounds])) for name in rounds[0]}
+    after = _searched(client)
+    in_worker = (after[1] - before[1]) / max(1.0, after[0] - before[0]) * 1e3
+    figures = {name: float(np.median([one[name] for one in rounds])) for name in rounds[0]}
+    return {**figures, "worker_search_ms": in_worker}
+
+
+def _searched(client: Client) -> tuple[float, float]:
+    """Return how many searches the workers answered, and the seconds that these took them: kernels, little else."""
+    lines = client.send("GET", "/metrics").decode().splitlines()
+
+    def total(name: str) -> float:
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+
+    return total("shoal_searches_total"), total("shoal_search_seconds_total")
 
 
 def _round(bench: Bench, client: Client, asked: list[bytes]) -> dict[str, float]:
