@@ -82,10 +82,8 @@ def _loading(found: dict[str, Any]) -> Table:
 
 
 def _rest(found: dict[str, Any]) -> Table:
-    table = _table(
-        "REST search, one connection", "p50", "p95", "server says", "warm kernel", "all but it", "search in worker", "all but it",
-        "recall@10",
-    )  # fmt: skip
+    columns = ["p50", "p95", "server says", "warm kernel", "all but it", "search in worker", "all but it", "recall@10"]
+    table = _table("REST search, one connection", *columns)
     kernel = found.get("kernel_p50_ms")
     table.add_row(
         f"{found['p50_ms']:.3f} ms",
