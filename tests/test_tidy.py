@@ -23,7 +23,7 @@ DRAWERS = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
 WAIVER = re.compile(r"#\s*long: \S+")
 
 FOLDERS = ("shared", "services", "tests", "benchmarks")
-SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))
+SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py") if ".venv" not in path.parts)
 CODE = [path for path in SOURCES if path.relative_to(PROJECT).parts[0] in ("shared", "services")]
 KERNELS = PROJECT / "shared" / "segment" / "kernels"
 """Compiled functions take their arrays one by one: numba knows no parameter structs worth having."""
