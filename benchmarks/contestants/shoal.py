@@ -14,7 +14,7 @@ import orjson
 
 from benchmarks.contestants.base import Ask, Floats, Payloads, serve
 from shared.query.search import search_segments
-from shared.schema.collections import UNNAMED, Distance, HnswConfig
+from shared.schema.collections import UNNAMED, Distance
 from shared.schema.queries import Search, SearchParams
 from shared.segment.appendable import AppendableSegment
 from shared.segment.builder import BuildSpec, SegmentBuilder
@@ -58,7 +58,7 @@ class Shoal:
     def index(self) -> None:
         """Build one segment out of all, as the optimizer does."""
         shutil.rmtree(self._directory, ignore_errors=True)
-        spec = BuildSpec("b" + "0" * 16, self._layout, HnswConfig(), SEED, generation=1)
+        spec = BuildSpec("b" + "0" * 16, self._layout, {}, SEED, generation=1)
         builder = SegmentBuilder(spec)
         for segment in self._segments:
             builder.add(segment.seal() if isinstance(segment, AppendableSegment) else segment)

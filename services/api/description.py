@@ -8,7 +8,7 @@ green   nothing to do
 
 from typing import Any, NamedTuple
 
-from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord
+from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord, HnswConfig
 from shared.schema.jobs import JobStatus, wants_index
 from shared.schema.queries import DescribeReply
 
@@ -57,11 +57,17 @@ def describe_config(config: CollectionConfig) -> dict[str, Any]:
             "write_consistency_factor": config.write_consistency_factor,
             "on_disk_payload": config.on_disk_payload,
         },
-        "hnsw_config": {**config.hnsw_config.model_dump(mode="json"), "on_disk": False},
+        "hnsw_config": _hnsw(config.hnsw_config),
         "optimizer_config": config.optimizers_config.model_dump(mode="json"),
         "wal_config": config.wal_config.model_dump(mode="json"),
         "quantization_config": None,
     }
+
+
+def _hnsw(hnsw: HnswConfig) -> dict[str, Any]:
+    """Return the graph's config; the reference leaves out what nobody set of its newer fields."""
+    shown = hnsw.model_dump(mode="json")
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _status(record: CollectionRecord, facts: Facts) -> tuple[str, list[str]]:

@@ -21,7 +21,7 @@ from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
 from shared.segment.checkpoint import load_segment
 from shared.segment.index.graph_build import warm_builder
 from shared.segment.index.recall import measure_recall
-from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.layout import layout_of, plans_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest
 
@@ -37,7 +37,7 @@ def build(order: BuildOrder, report: Report) -> Built:
     spec = BuildSpec(
         segment_id=order.output_id,
         layout=layout_of(config),
-        hnsw=config.hnsw_config,
+        plans=plans_of(config),
         seed=rotation_seed(manifest.collection),
         generation=manifest.config_generation,
         threads=order.threads,

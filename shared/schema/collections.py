@@ -3,47 +3,107 @@
 Source: features.md sections 2, 3 and 5. A field that this build does not honour is not here: it is refused by name.
 """
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from shared.schema.model import Model as _Model
+from shared.schema.quantization import QuantizationConfig
+from shared.schema.slots import Datatype, Distance, Memory, Modifier, MultivectorConfig
+from shared.schema.strict_mode import StrictModeConfig
+
+__all__ = [
+    "UNNAMED",
+    "CollectionConfig",
+    "CollectionRecord",
+    "Distance",
+    "HnswConfig",
+    "HnswDiff",
+    "InitFrom",
+    "OptimizersConfig",
+    "SealConfig",
+    "SparseIndexParams",
+    "SparseVectorParams",
+    "VectorParams",
+    "WalConfig",
+]
 
 UNNAMED = ""
 """The slot of the unnamed vector."""
 
 
-class Distance(StrEnum):
-    """How vectors are compared."""
+class _Sparing(_Model):
+    """Leaves what nobody set out of its JSON, as the reference does within slots."""
 
-    COSINE = "Cosine"
-    DOT = "Dot"
-    EUCLID = "Euclid"
-    MANHATTAN = "Manhattan"
-
-    @property
-    def is_similarity(self) -> bool:
-        """True where the wire's score is higher for nearer vectors."""
-        return self in (Distance.COSINE, Distance.DOT)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VectorParams(_Model):
-    """One slot of dense float32 vectors."""
-
-    size: Annotated[int, Field(ge=1, le=65536)]
-    distance: Distance
+    @model_serializer(mode="wrap")
+    def _spare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class HnswConfig(_Model):
-    """The graph. `m` 0 means no graph; sizes in kB."""
+    """The graph. `m` 0 means no graph; `payload_m` edges within groups of an indexed payload field; sizes in kB."""
 
     m: Annotated[int, Field(ge=0)] = 16
     ef_construct: Annotated[int, Field(ge=4)] = 100
     full_scan_threshold: Annotated[int, Field(ge=10)] = 10_000
     max_indexing_threads: Annotated[int, Field(ge=0)] = 0
+    on_disk: bool = False
+    payload_m: Annotated[int, Field(ge=0)] | None = None
+    memory: Memory | None = None
+
+    def changed_by(self, diff: "HnswDiff | None") -> "HnswConfig":
+        """Return the config with what a slot sets of its own."""
+        return self if diff is None else self.model_copy(update=diff.given())
+
+
+class HnswDiff(_Sparing):
+    """What one slot, or a PATCH, sets of the graph's config; None leaves it as it is."""
+
+    m: Annotated[int, Field(ge=0)] | None = None
+    ef_construct: Annotated[int, Field(ge=4)] | None = None
+    full_scan_threshold: Annotated[int, Field(ge=10)] | None = None
+    max_indexing_threads: Annotated[int, Field(ge=0)] | None = None
+    on_disk: bool | None = None
+    payload_m: Annotated[int, Field(ge=0)] | None = None
+    memory: Memory | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return what is set."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+
+
+class VectorParams(_Sparing):
+    """One slot of dense vectors or of multivectors. What nobody set is None and absent from answers."""
+
+    size: Annotated[int, Field(ge=1, le=65536)]
+    distance: Distance
+    datatype: Datatype | None = None
+    multivector_config: MultivectorConfig | None = None
+    hnsw_config: HnswDiff | None = None
+    quantization_config: QuantizationConfig | None = None
+    on_disk: bool | None = None
+    memory: Memory | None = None
+
+    @property
+    def is_on_disk(self) -> bool:
+        """True where raw vectors are mapped and not kept in memory; `memory` is the newer word and wins."""
+        return self.memory is Memory.COLD if self.memory is not None else bool(self.on_disk)
+
+
+class SparseIndexParams(_Sparing):
+    """The inverted index of a sparse slot."""
+
+    full_scan_threshold: Annotated[int, Field(ge=0)] | None = None
+    on_disk: bool | None = None
+    memory: Memory | None = None
+    datatype: Datatype | None = None
+
+
+class SparseVectorParams(_Sparing):
+    """One slot of sparse vectors: always compared by dot product."""
+
+    index: SparseIndexParams | None = None
+    modifier: Modifier | None = None
 
 
 class OptimizersConfig(_Model):
@@ -78,17 +138,51 @@ class SealConfig(_Model):
 
 
 class CollectionConfig(_Model):
-    """All that a collection's shards need to know. `vectors` by slot; the unnamed vector is the slot ""."""
+    """All that a collection's shards need to know.
 
-    vectors: dict[str, VectorParams] = {}
+    vectors          dense and multivector slots by name; the unnamed vector is the slot ""
+    sparse_vectors   sparse slots by name; names are distinct over both
+    """
+
+    vectors: Annotated[dict[str, VectorParams], Field(default_factory=dict)]
+    sparse_vectors: Annotated[dict[str, SparseVectorParams], Field(default_factory=dict)]
     shard_number: Annotated[int, Field(ge=1, le=1024)] = 1
     replication_factor: Annotated[int, Field(ge=1)] = 1
     write_consistency_factor: Annotated[int, Field(ge=1)] = 1
+    read_fan_out_factor: Annotated[int, Field(ge=0)] | None = None
+    read_fan_out_delay_ms: Annotated[int, Field(ge=0)] | None = None
     on_disk_payload: bool = True
     hnsw_config: HnswConfig = HnswConfig()
     optimizers_config: OptimizersConfig = OptimizersConfig()
     wal_config: WalConfig = WalConfig()
+    quantization_config: QuantizationConfig | None = None
+    strict_mode_config: StrictModeConfig | None = None
+    metadata: dict[str, Any] | None = None
     seal: SealConfig = SealConfig()
+
+    def hnsw_of(self, slot: str) -> HnswConfig:
+        """Return the graph config in force for a dense or multivector slot."""
+        return self.hnsw_config.changed_by(self.vectors[slot].hnsw_config)
+
+    def quantization_of(self, slot: str) -> QuantizationConfig | None:
+        """Return the quantization in force for a dense or multivector slot."""
+        return self.vectors[slot].quantization_config or self.quantization_config
+
+    def has_slot(self, name: str) -> bool:
+        """True for a dense, multivector or sparse slot of this name."""
+        return name in self.vectors or name in self.sparse_vectors
+
+
+class InitFrom(_Model):
+    """Where a collection's first points come from: a consistent cut of another collection.
+
+    positions  the position of each of the source's shards at which it was cut
+    """
+
+    collection: str
+    """The source's UUID."""
+    name: str
+    positions: tuple[int, ...] = ()
 
 
 class CollectionRecord(_Model):
@@ -99,3 +193,4 @@ class CollectionRecord(_Model):
     generation: int = 1
     """Grows by one with each config change."""
     config: CollectionConfig
+    init_from: InitFrom | None = None

@@ -28,7 +28,7 @@ from shared.segment.index.byte_codes import ByteCodes
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph, build_graph
 from shared.segment.index.workshop import Progress
-from shared.segment.layout import Layout, SlotLayout
+from shared.segment.layout import Layout, Plans, SlotLayout, SlotPlan
 from shared.segment.sealed import SealedSegment
 from shared.segment.stored import code_arrays, id_arrays, slot_entry
 from shared.store.atomic import FileSum, crash_point, sync_directory, sync_tree
@@ -59,7 +59,7 @@ class BuildSpec:
 
     segment_id   of the output
     layout       slots of the output; those that no row carries are left out
-    hnsw         `m` 0: no graph, rows stay in the order of the inputs
+    plans        how each slot is built; without any graph rows stay in the order of the inputs
     seed         of the collection's code rotations
     generation   of the config that is built under
     threads      0 takes all processors
@@ -68,7 +68,7 @@ class BuildSpec:
 
     segment_id: str
     layout: Layout
-    hnsw: HnswConfig
+    plans: Plans
     seed: int
     generation: int
     threads: int = 0
@@ -116,7 +116,7 @@ class SegmentBuilder:
         lead = max(slots, key=lambda name: (live.carried(name) * slots[name].dim, name), default=None)
         arrays: list[ArrayEntry] = []
         lead_graph = None
-        if lead is not None and self._spec.hnsw.m > 0:
+        if lead is not None and self._plan(lead).hnsw.m > 0:
             built = self._lead(directory, live, lead, slots[lead])
             live, lead_graph = live.reordered(built.order), built.graph
         for number, (name, slot) in enumerate(slots.items()):
@@ -143,16 +143,19 @@ class SegmentBuilder:
         shape = (len(live), slot.dim)
         written = write_pieces(path, shape, np.float32, self._told("gather", live.vectors(name, slot), len(live)))
         try:
-            return self._graph(read_array(path, written), slot)
+            return self._graph(read_array(path, written), slot, self._plan(name))
         finally:
             path.unlink()
 
-    def _graph(self, vectors: Vectors, slot: SlotLayout) -> BuiltGraph:
+    def _plan(self, name: str) -> SlotPlan:
+        return self._spec.plans.get(name, SlotPlan())
+
+    def _graph(self, vectors: Vectors, slot: SlotLayout, plan: SlotPlan) -> BuiltGraph:
         spec = self._spec
         return self._build_graph(
             vectors,
             slot.distance,
-            spec.hnsw,
+            plan.hnsw,
             threads=spec.threads,
             progress=self._progress,
             seed=spec.seed & 0x7FFFFFFF,
@@ -163,8 +166,9 @@ class SegmentBuilder:
         """Write one slot; without a graph given, build one over the rows as they lie (unless `m` is 0)."""
         slot = writer.layout
         vectors = writer.write_vectors(self._told("gather", live.vectors(name, slot), len(live)), len(live))
-        if graph is None and self._spec.hnsw.m > 0:
-            graph = over_old_rows(self._graph(vectors, slot))
+        plan = self._plan(name)
+        if graph is None and plan.hnsw.m > 0:
+            graph = over_old_rows(self._graph(vectors, slot, plan))
         self._progress("codes", 0, 1)
         index = SlotIndex(
             slot,

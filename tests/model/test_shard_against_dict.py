@@ -25,7 +25,7 @@ from shared.segment.checkpoint import load_segment
 from shared.segment.checksum import logical_checksum
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph
-from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.layout import SlotPlan, layout_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.segment.swap import Succession
 from shared.store.atomic import publish_directory
@@ -146,7 +146,13 @@ class Run:
         inputs = self.random.sample(sealed, self.random.randint(1, len(sealed)))
         self.builds += 1
         name, layout, seed = f"b{self.builds:016x}", layout_of(self.config), rotation_seed(COLLECTION)
-        spec = BuildSpec(name, layout, HnswConfig(m=self.random.choice([0, 16])), seed, generation=1)
+        spec = BuildSpec(
+            name,
+            layout,
+            {one: SlotPlan(HnswConfig(m=self.random.choice([0, 16]))) for one in layout},
+            seed,
+            generation=1,
+        )
         builder = SegmentBuilder(spec, graph_builder=random_graph)
         for entry in inputs:
             builder.add(load_segment(self.directory, entry, layout, seed))

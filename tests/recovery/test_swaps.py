@@ -11,7 +11,7 @@ from shared.schema.operations import Seal, Swap, encode_operation
 from shared.schema.queries import DescribeReply
 from shared.segment.builder import BuildSpec, SegmentBuilder
 from shared.segment.checkpoint import load_segment
-from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.layout import SlotPlan, layout_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import ManifestStore
 from tests.builders import config, delete, points, set_payload, upsert
@@ -35,7 +35,11 @@ def build(bench: Bench, record: CollectionRecord) -> Swap:
     manifest = ManifestStore(directory).newest()
     assert manifest is not None
     layout, seed = layout_of(record.config), rotation_seed(record.uuid)
-    builder = SegmentBuilder(BuildSpec(OUTPUT, layout, HnswConfig(m=0), seed, manifest.config_generation))
+    builder = SegmentBuilder(
+        BuildSpec(
+            OUTPUT, layout, {name: SlotPlan(HnswConfig(m=0)) for name in layout}, seed, manifest.config_generation
+        )
+    )
     inputs = [entry for entry in manifest.segments if entry.state != "appendable"]
     for entry in inputs:
         segment = load_segment(directory, entry, layout, seed)

@@ -17,7 +17,7 @@ from shared.segment.id_map import IdBatch
 from shared.segment.index.base import SlotSearch
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph
-from shared.segment.layout import Layout, SlotLayout
+from shared.segment.layout import Layout, Plans, SlotLayout, SlotPlan
 from shared.segment.sealed import SealedSegment
 from shared.store.atomic import publish_directory
 from tests.builders import Point, point, points, unit, uuid_id, vectors
@@ -34,9 +34,13 @@ def ring_graph(rows: Any, *_: Any, seed: int = 1, **__: Any) -> BuiltGraph:
     return BuiltGraph(np.arange(n, dtype=np.int32)[::-1].copy(), graph)
 
 
+def _plans(layout: Layout, hnsw: HnswConfig) -> Plans:
+    return {name: SlotPlan(hnsw) for name in layout}
+
+
 def build(directory: Path, layout: Layout, *inputs: SealedSegment, m: int = 16) -> SealedSegment:
     """Build, publish and open a segment."""
-    spec = BuildSpec("b0", layout, HnswConfig(m=m), SEED, generation=4)
+    spec = BuildSpec("b0", layout, _plans(layout, HnswConfig(m=m)), SEED, generation=4)
     builder = SegmentBuilder(spec, graph_builder=ring_graph)
     for segment in inputs:
         builder.add(segment)
@@ -141,7 +145,7 @@ def test_a_point_that_lives_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_recall_is_noted_in_the_header(tmp_path: Path) -> None:
-    spec = BuildSpec("b1", LAYOUT, HnswConfig(m=0), SEED, generation=1)
+    spec = BuildSpec("b1", LAYOUT, _plans(LAYOUT, HnswConfig(m=0)), SEED, generation=1)
     builder = SegmentBuilder(spec)
     builder.add(appendable(points(3)).seal())
     builder.build(tmp_path / "job")
@@ -169,7 +173,7 @@ def test_real_graphs_find_what_exact_search_finds_in_every_slot(tmp_path: Path) 
     layout = {"a": SlotLayout(64, Distance.COSINE), "b": SlotLayout(72, Distance.EUCLID)}
     rows_a, rows_b = unit(vectors(1500, 64, seed=1)), vectors(1500, 72, seed=2)
     batch = [point(n, {"a": rows_a[n]} | ({"b": rows_b[n]} if n % 5 else {})) for n in range(1500)]
-    builder = SegmentBuilder(BuildSpec("b1", layout, HnswConfig(), SEED, generation=1, threads=1))
+    builder = SegmentBuilder(BuildSpec("b1", layout, {}, SEED, generation=1, threads=1))
     builder.add(appendable(batch[:700], layout=layout).seal())
     builder.add(appendable(batch[700:], layout=layout).seal())
     builder.build(tmp_path / "b1")
@@ -189,7 +193,7 @@ def test_real_graphs_find_what_exact_search_finds_in_every_slot(tmp_path: Path) 
 
 def test_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    spec = BuildSpec("b1", LAYOUT, HnswConfig(), SEED, generation=1)
+    spec = BuildSpec("b1", LAYOUT, {}, SEED, generation=1)
     builder = SegmentBuilder(spec, progress=lambda *step: told.append(step), graph_builder=ring_graph)
     builder.add(appendable(points(30)).seal())
 

@@ -14,7 +14,7 @@ from shared.schema.operations import Config, Delete, Operation, Outcome, Resume,
 from shared.schema.points import PointId
 from shared.schema.queries import Hit
 from shared.segment.builder import BuildSpec, SegmentBuilder
-from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.layout import SlotPlan, layout_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.segment.swap import Succession
 from shared.store.manifest import PendingSwap, SegmentEntry
@@ -67,7 +67,10 @@ class Disk:
         """Build one segment of others as they are now; return the swap to append."""
         segments = state.mounted(inputs)
         assert segments is not None
-        spec = BuildSpec(output, layout_of(state.config), HnswConfig(m=0), rotation_seed(COLLECTION), 1)
+        layout = layout_of(state.config)
+        spec = BuildSpec(
+            output, layout, {name: SlotPlan(HnswConfig(m=0)) for name in layout}, rotation_seed(COLLECTION), 1
+        )
         builder = SegmentBuilder(spec)
         for segment in segments:
             builder.add(segment)
