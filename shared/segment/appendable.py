@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from shared.schema.points import PointId
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns import Column
-from shared.segment.figures import SegmentFigures, figures_of
 from shared.segment.growing import GrowingArray
 from shared.segment.id_map import UUID_DTYPE, IdBatch, IdMap
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.bit_codes import BitCodes, has_bit_codes
 from shared.segment.layout import Layout, SlotLayout
+from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
-from shared.segment.overlay import Overlay
 from shared.segment.parts import SealedParts, SealedSlot
 from shared.segment.payloads import PayloadBlob, PayloadList
 from shared.segment.rows import RowBatch, SlotBatch
@@ -55,7 +53,7 @@ class _GrowingSlot:
 
     def __init__(self, layout: SlotLayout, seed: int) -> None:
         self.vectors: GrowingArray[np.float32] = GrowingArray(np.float32, (layout.dim,))
-        self.present: GrowingArray[np.bool_] = GrowingArray(np.bool_)
+        self.marks: GrowingArray[np.bool_] = GrowingArray(np.bool_)
         self.present_count = 0
         has_codes = has_bit_codes(layout.dim, layout.distance)
         self.codes = BitCodes(layout.dim, layout.distance, seed) if has_codes else None
@@ -68,20 +66,21 @@ class _GrowingSlot:
         if batch is None:
             batch = SlotBatch(np.zeros((count, self.vectors.whole.shape[1]), np.float32), np.zeros(count, np.bool_))
         self.vectors.append(batch.vectors)
-        self.present.append(np.ones(count, np.bool_) if batch.present is None else batch.present)
+        self.marks.append(np.ones(count, np.bool_) if batch.present is None else batch.present)
         self.present_count += count if batch.present is None else int(batch.present.sum())
         if self.codes is not None:
             self.codes.append(self.vectors.whole[: first + count], first)
         self.index.replace(self.vectors.whole, first + count)
 
-    def words(self) -> Words | None:
+    @property
+    def present(self) -> Words | None:
         """Return bit words of the rows that carry the slot, None when all do."""
-        if self.present_count == self.present.count:
+        if self.present_count == self.marks.count:
             return None
         count, words = self._words
-        if count != self.present.count:
-            words = bits.from_bool(self.present.view())
-            self._words = (self.present.count, words)
+        if count != self.marks.count:
+            words = bits.from_bool(self.marks.view())
+            self._words = (self.marks.count, words)
         return words
 
     def sealed(self) -> SealedSlot:
@@ -89,10 +88,10 @@ class _GrowingSlot:
         count = self.vectors.count
         has_codes = self.codes is not None and self.codes.count > 0
         index = SlotIndex(self.index.layout, self.vectors.view(), count, bit_codes=self.codes if has_codes else None)
-        return SealedSlot(index, self.words())
+        return SealedSlot(index, self.present)
 
 
-class AppendableSegment:
+class AppendableSegment(MarkedSegment):
     """The writable segment of a shard: satisfies `base.Segment`.
 
     segment_id   `a%08d`
@@ -101,11 +100,9 @@ class AppendableSegment:
     """
 
     def __init__(self, segment_id: str, layout: Layout, seed: int) -> None:
-        self.segment_id = segment_id
-        self.layout = dict(layout)
         self._payloads = PayloadList()
-        self._marks = RowMarks(self._payloads, final=False)
         self._slots = {name: _GrowingSlot(slot, seed) for name, slot in layout.items()}
+        super().__init__(segment_id, layout, RowMarks(self._payloads, final=False), self._slots)
         self._ids: list[PointId] = []
         self._row_of: dict[PointId, int] = {}
         self._numbers: GrowingArray[np.uint64] = GrowingArray(np.uint64)
@@ -115,34 +112,9 @@ class AppendableSegment:
         self._sorted: tuple[int, IdMap] | None = None
 
     @property
-    def count(self) -> int:
-        """Rows, tombstoned ones included."""
-        return self._marks.count
-
-    @property
-    def live_count(self) -> int:
-        """Rows that are not tombstoned."""
-        return self._marks.live_count
-
-    @property
-    def live_words(self) -> Words:
-        """Bit words of the live rows; replaced at each change."""
-        return self._marks.live_words
-
-    @property
-    def overlay(self) -> Overlay:
-        """Payload changes beside the rows."""
-        return self._marks.overlay
-
-    @property
     def state(self) -> str:
         """As manifests and people name it."""
         return "appendable"
-
-    def figures(self) -> SegmentFigures:
-        """Count live vectors."""
-        present = {name: slot.words() for name, slot in self._slots.items()}
-        return figures_of(self.layout, self.live_words, self.count, present)
 
     @property
     def vector_bytes(self) -> int:
@@ -196,10 +168,6 @@ class AppendableSegment:
             if self._row_of.get(self._ids[row]) == row:
                 del self._row_of[self._ids[row]]
 
-    def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
-        """Replace payloads of live rows, through the overlay."""
-        self._marks.set_payload(rows, payloads, version)
-
     def rows_of(self, batch: IdBatch) -> Rows:
         """Return the live row of each id, -1 where there is none."""
         row_of = self._row_of
@@ -220,31 +188,9 @@ class AppendableSegment:
             self._sorted = (self.count, id_map)
         return self._sorted[1]
 
-    def versions(self, rows: Rows) -> list[int]:
-        """Return the version of each row, that of its overlay where it has one."""
-        return self._marks.versions(self._versions.whole[rows].tolist(), rows.tolist())
-
-    def payload(self, row: int) -> bytes:
-        """Return the payload of a row, that of its overlay where it has one."""
-        return self._marks.payload(row)
-
-    def base_payloads(self, first: int, last: int) -> list[bytes]:
-        """Return the payloads of rows [first, last) as they were appended."""
-        return self._payloads.texts(first, last)
-
-    def slot(self, name: str) -> SlotIndex | None:
-        """Return vectors and codes of a slot."""
-        slot = self._slots.get(name)
-        return None if slot is None else slot.index
-
-    def present_words(self, name: str) -> Words | None:
-        """Return bit words of the rows that carry the slot; None when all do."""
-        slot = self._slots.get(name)
-        return bits.empty(self.count) if slot is None else slot.words()
-
-    def column(self, key: str) -> Column:
-        """Return the values at a payload path, for filters."""
-        return self._marks.columns.column(key)
+    def _base_versions(self, rows: Rows) -> list[int]:
+        versions: list[int] = self._versions.whole[rows].tolist()
+        return versions
 
     def cut(self, first: int) -> RowsCut:
         """Return the rows from `first` on as they are now; what is appended later does not show in it."""
@@ -255,7 +201,7 @@ class AppendableSegment:
             uuids=self._uuids.view(first - numbers_before),
             is_uuid=self._is_uuid.view(first),
             versions=self._versions.view(first),
-            slots={n: SlotBatch(s.vectors.view(first), s.present.view(first)) for n, s in self._slots.items()},
+            slots={n: SlotBatch(s.vectors.view(first), s.marks.view(first)) for n, s in self._slots.items()},
             payloads=self._payloads.texts(first, self.count),
         )
 

@@ -1,0 +1,105 @@
+"""What both kinds of segment do alike: marks beside rows, and slots that each have an index and present words."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from shared.segment import bits
+from shared.segment.bits import Rows, Words
+from shared.segment.columns import Column, ColumnSet
+from shared.segment.figures import SegmentFigures, figures_of
+from shared.segment.index.base import SlotIndex
+from shared.segment.layout import Layout
+from shared.segment.marks import RowMarks
+from shared.segment.overlay import Overlay
+
+
+class HeldSlot(Protocol):
+    """What a segment holds of one slot."""
+
+    @property
+    def index(self) -> SlotIndex:
+        """Vectors and how they are searched, over all rows."""
+
+    @property
+    def present(self) -> Words | None:
+        """Bit words of the rows that carry the slot, None when all do."""
+
+
+class MarkedSegment:
+    """The part of `base.Segment` that needs only marks and slots.
+
+    layout   the slots that its rows may carry
+    marks    tombstones, overlay and columns of its rows
+    slots    by name; a slot that is missing here is carried by no row
+    """
+
+    def __init__(self, segment_id: str, layout: Layout, marks: RowMarks, slots: Mapping[str, HeldSlot]) -> None:
+        self.segment_id = segment_id
+        self.layout = dict(layout)
+        self._marks = marks
+        self._held = slots
+
+    @property
+    def count(self) -> int:
+        """Rows, tombstoned ones included."""
+        return self._marks.count
+
+    @property
+    def live_count(self) -> int:
+        """Rows that are not tombstoned."""
+        return self._marks.live_count
+
+    @property
+    def live_words(self) -> Words:
+        """Bit words of the live rows; replaced at each change."""
+        return self._marks.live_words
+
+    @property
+    def overlay(self) -> Overlay:
+        """Payload changes beside the rows."""
+        return self._marks.overlay
+
+    @property
+    def columns(self) -> ColumnSet:
+        """The columns: which are in memory, and to warm those of a segment that takes another's place."""
+        return self._marks.columns
+
+    def figures(self) -> SegmentFigures:
+        """Count live vectors."""
+        present = {name: slot.present for name, slot in self._held.items()}
+        return figures_of(self.layout, self.live_words, self.count, present)
+
+    def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
+        """Replace payloads of live rows, through the overlay."""
+        self._marks.set_payload(rows, payloads, version)
+
+    def versions(self, rows: Rows) -> list[int]:
+        """Return the version of each row, that of its overlay where it has one."""
+        return self._marks.versions(self._base_versions(rows), rows.tolist())
+
+    def payload(self, row: int) -> bytes:
+        """Return the payload of a row, that of its overlay where it has one."""
+        return self._marks.payload(row)
+
+    def base_payloads(self, first: int, last: int) -> Iterable[bytes]:
+        """Return the payloads of rows [first, last) as they were written, without overlays."""
+        return self._marks.payloads.texts(first, last)
+
+    def slot(self, name: str) -> SlotIndex | None:
+        """Return vectors, codes and graph of a slot; None when no row carries it."""
+        slot = self._held.get(name)
+        return None if slot is None else slot.index
+
+    def present_words(self, name: str) -> Words | None:
+        """Return bit words of the rows that carry the slot; None when all do. No row carries an unknown slot."""
+        slot = self._held.get(name)
+        return bits.empty(self.count) if slot is None else slot.present
+
+    def column(self, key: str) -> Column:
+        """Return the values at a payload path, for filters."""
+        return self._marks.columns.column(key)
+
+    @abstractmethod
+    def _base_versions(self, rows: Rows) -> list[int]:
+        """Return the versions that rows were written with."""
