@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import BadInput
+from shared.segment.elements import Stored, dtype_of
 from shared.segment.index.codes import BitCodes, ByteCodes
+from shared.segment.index.exact import element_of
 from shared.segment.index.graph import Graph
 from shared.segment.index.planning import (
     Terrain,
@@ -79,7 +81,7 @@ class _View(NamedTuple):
     """One state of an index: a table of its addresses, and the arrays behind them. Replaced whole, never changed."""
 
     table: npt.NDArray[np.int64]
-    vectors: Floats
+    vectors: Stored
     rows: int
     held: tuple[npt.NDArray[np.generic], ...]
     has_signs: bool
@@ -88,8 +90,9 @@ class _View(NamedTuple):
 class SlotIndex:
     """Vectors, codes and graph of one slot. Read by many threads; changed by one loop, through `replace` only.
 
-    layout       dim and distance
-    vectors      float32 (capacity, dim), C-contiguous, unit rows under Cosine; may be a read-only map
+    layout       dim, distance, datatype
+    vectors      (capacity, dim) of the slot's own type, C-contiguous; unit rows under Cosine, unless of bytes (see
+                 elements.py); may be a read-only map
     count        rows in use, <= capacity
     byte_codes   int8 codes of all rows, or None (the appendable segment has none)
     bit_codes    1-bit codes, or None (Manhattan, fewer than 64 dims); may cover fewer than `count` rows
@@ -99,7 +102,7 @@ class SlotIndex:
     def __init__(
         self,
         layout: SlotLayout,
-        vectors: Floats,
+        vectors: Stored,
         count: int,
         *,
         byte_codes: ByteCodes | None = None,
@@ -117,8 +120,8 @@ class SlotIndex:
         self.replace(vectors, count)
 
     @property
-    def vectors(self) -> Floats:
-        """Return the rows, `count` of them in use."""
+    def vectors(self) -> Stored:
+        """Return the rows as they are stored, `count` of them in use."""
         return self._view.vectors
 
     @property
@@ -132,12 +135,18 @@ class SlotIndex:
         parts = (self.byte_codes, self.bit_codes, self.graph)
         return sum(part.nbytes for part in parts if part is not None)
 
-    def replace(self, vectors: Floats, count: int) -> None:
+    def packed(self, rows: Rows) -> list[bytes]:
+        """Return the wire bytes of each row: little-endian float32."""
+        block = self.vectors[rows].astype("<f4", copy=False).tobytes()
+        size = 4 * self.layout.dim
+        return [block[first : first + size] for first in range(0, len(block), size)]
+
+    def replace(self, vectors: Stored, count: int) -> None:
         """Show rows that were appended: `vectors` may be a larger array with the same first rows.
 
         The bit codes, when there are any, must have been appended first. Rows below the old count never change.
         """
-        assert vectors.dtype == np.float32, f"expected float32, got {vectors.dtype}"
+        assert vectors.dtype == dtype_of(self.layout), f"expected {dtype_of(self.layout)}, got {vectors.dtype}"
         assert vectors.shape[1:] == (self.layout.dim,), f"expected dim {self.layout.dim}"
         assert 0 <= count <= len(vectors), f"expected at most {len(vectors)} rows, got {count}"
         table = np.zeros(INDEX_PART, dtype=np.int64)
@@ -145,6 +154,7 @@ class SlotIndex:
         table[AT.dim] = self.layout.dim
         table[AT.rows] = count
         table[AT.vectors] = address(vectors)
+        table[AT.element] = element_of(self.layout.distance, vectors)
         held: list[npt.NDArray[np.generic]] = [vectors]
         if self.byte_codes is not None:
             assert len(self.byte_codes.rows) >= count, "byte codes cover all rows"
@@ -162,12 +172,14 @@ class SlotIndex:
             table[AT.entry_rows] = address(self._entry_rows)
         self._view = _View(table, vectors, count, tuple(held), has_signs)
 
-    def search(self, query: Floats, options: SlotSearch) -> tuple[Rows, Floats]:
+    def search(self, query: bytes | Floats, options: SlotSearch) -> tuple[Rows, Floats]:
         """Return the best matching rows and their scores.
 
-        query     float32 (dim,), unit length under Cosine
+        query     float32 (dim,) or its bytes, unit length under Cosine
         Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k = min(limit, matching)
         """
+        if isinstance(query, bytes):
+            query = np.frombuffer(query, np.float32)
         view = self._view
         count = view.rows
         matching = count if options.words is None else min(options.matching, count)

@@ -5,11 +5,22 @@ import math
 import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
-from shared.segment.kernels.float_rows import absolute_sum, dot_sum, square_sum
+from shared.segment.kernels.float_rows import (
+    absolute_sum,
+    byte_absolute_sum,
+    byte_dot_sum,
+    byte_own_sum,
+    byte_square_sum,
+    dot_sum,
+    half_absolute_sum,
+    half_dot_sum,
+    half_square_sum,
+    square_sum,
+)
 from shared.segment.kernels.keys import heap_keep, heap_sort, key_row, key_score, score_key
 from shared.segment.kernels.memory import float32_at, int64_at, prefetch, uint64_at
 from shared.segment.kernels.registry import TABLE, device, kernel
-from shared.segment.kernels.table import AT, DOT, EUCLID
+from shared.segment.kernels.table import AT, DOT, EUCLID, FLOAT16, FLOAT32, UNIT_UINT8
 
 AHEAD = 6
 """Rows prefetched before the one that is scored."""
@@ -18,13 +29,44 @@ BATCH = 256
 
 
 @device
-def row_score(kind, query, row, dim):
+def row_score(kind, query, row, dim, element):
     """Return the score of the row at an address, higher is better; never -0.0."""
+    if element != FLOAT32:
+        return narrow_score(kind, query, row, dim, element)
     if kind == DOT:
         return dot_sum(query, row, dim) + np.float32(0)
     if kind == EUCLID:
         return np.float32(0) - np.float32(math.sqrt(square_sum(query, row, dim)))
     return np.float32(0) - absolute_sum(query, row, dim)
+
+
+@device
+def narrow_score(kind, query, row, dim, element):
+    """Return the score of a row of float16 or bytes."""
+    if element == FLOAT16:
+        if kind == DOT:
+            return half_dot_sum(query, row, dim) + np.float32(0)
+        if kind == EUCLID:
+            return np.float32(0) - np.float32(math.sqrt(half_square_sum(query, row, dim)))
+        return np.float32(0) - half_absolute_sum(query, row, dim)
+    if element == UNIT_UINT8:
+        own = byte_own_sum(row, row, dim)
+        if own == 0:
+            return np.float32(0)
+        return byte_dot_sum(query, row, dim) / np.float32(math.sqrt(own)) + np.float32(0)
+    if kind == DOT:
+        return byte_dot_sum(query, row, dim) + np.float32(0)
+    if kind == EUCLID:
+        return np.float32(0) - np.float32(math.sqrt(byte_square_sum(query, row, dim)))
+    return np.float32(0) - byte_absolute_sum(query, row, dim)
+
+
+@device
+def row_bytes(dim, element):
+    """Return the bytes of a row."""
+    if element == FLOAT32:
+        return dim * 4
+    return dim * 2 if element == FLOAT16 else dim
 
 
 @device
@@ -96,11 +138,13 @@ def keep_scores(table, rows, filled, best, hits):
     """Score rows and keep the best `limit` in a heap; return how many it holds."""
     dim = table[AT.dim]
     vectors = table[AT.vectors]
+    element = table[AT.element]
+    stride = row_bytes(dim, element)
     for place in range(filled):
         if place + AHEAD < filled:
-            prefetch_row(vectors + rows[place + AHEAD] * dim * 4, dim * 4)
+            prefetch_row(vectors + rows[place + AHEAD] * stride, stride)
         row = rows[place]
-        score = row_score(table[AT.kind], table[AT.query], vectors + row * dim * 4, dim)
+        score = row_score(table[AT.kind], table[AT.query], vectors + row * stride, dim, element)
         hits = heap_keep(best, hits, table[AT.limit], score_key(score, row))
     return hits
 
@@ -111,32 +155,35 @@ def rescore(table, keys, size):
     kind = table[AT.kind]
     dim = table[AT.dim]
     vectors = table[AT.vectors]
+    element = table[AT.element]
+    stride = row_bytes(dim, element)
     limit = table[AT.limit]
     best = carray(int64_at(table[AT.best]), (limit,))
     for place in range(min(AHEAD, size)):
-        prefetch_row(vectors + key_row(keys[place]) * dim * 4, dim * 4)
+        prefetch_row(vectors + key_row(keys[place]) * stride, stride)
     exact = carray(float32_at(table[AT.exact]), (size,))
     hits = 0
     for place in range(size):
         if place + AHEAD < size:
-            prefetch_row(vectors + key_row(keys[place + AHEAD]) * dim * 4, dim * 4)
+            prefetch_row(vectors + key_row(keys[place + AHEAD]) * stride, stride)
         row = key_row(keys[place])
-        score = row_score(kind, table[AT.query], vectors + row * dim * 4, dim)
+        score = row_score(kind, table[AT.query], vectors + row * stride, dim, element)
         exact[place] = score
         hits = heap_keep(best, hits, limit, score_key(score, row))
     write_hits(table, best, hits)
     return hits
 
 
-@kernel("int64(int64, int64, int64, int64, int64, int64, int64)")
-def score_rows(kind, vectors, dim, query, rows, count, scores):
+@kernel("int64(int64, int64, int64, int64, int64, int64, int64, int64)")
+def score_rows(kind, element, vectors, dim, query, rows, count, scores):
     """Write the scores of `count` rows, given by int64 numbers at an address."""
     numbers = carray(int64_at(rows), (count,))
     results = carray(float32_at(scores), (count,))
+    stride = row_bytes(dim, element)
     for place in range(count):
         if place + AHEAD < count:
-            prefetch_row(vectors + numbers[place + AHEAD] * dim * 4, dim * 4)
-        results[place] = row_score(kind, query, vectors + numbers[place] * dim * 4, dim)
+            prefetch_row(vectors + numbers[place + AHEAD] * stride, stride)
+        results[place] = row_score(kind, query, vectors + numbers[place] * stride, dim, element)
     return count
 
 

@@ -14,6 +14,9 @@ from shared.schema.collections import Distance
 DOT, EUCLID, MANHATTAN = 0, 1, 2
 """Kinds of score."""
 
+FLOAT32, FLOAT16, UINT8, UNIT_UINT8 = 0, 1, 2, 3
+"""Elements of stored vectors. Rows of the last are compared as if they had unit length: bytes under Cosine."""
+
 KINDS = {Distance.COSINE: DOT, Distance.DOT: DOT, Distance.EUCLID: EUCLID, Distance.MANHATTAN: MANHATTAN}
 
 
@@ -24,7 +27,7 @@ class Table(NamedTuple):
     kind: int = 0
     dim: int = 1
     rows: int = 2
-    vectors: int = 3  # float32 (count, dim)
+    vectors: int = 3  # (count, dim) of the element
     byte_rows: int = 4  # uint8 (count, byte_stride)
     byte_stride: int = 5  # bytes of a row, a multiple of 64
     byte_halves: int = 6  # int32 (count,), only read under Euclid
@@ -41,52 +44,54 @@ class Table(NamedTuple):
     entries: int = 17  # int32 (entry_count,)
     entry_count: int = 18
     entry_rows: int = 19  # uint8 (entry_count, byte_stride): copies of their codes
+    element: int = 20  # how `vectors` are stored: FLOAT32, FLOAT16, UINT8, UNIT_UINT8
+    # 21 to 31 are free for indexes
     # of the scratch
-    query: int = 20  # float32 (dim,)
-    query_bytes: int = 21  # int8 (byte_stride,)
-    lanes: int = 22  # float32 (padded, 16)
-    planes: int = 23  # uint64 (padded / 64, 4)
-    estimates: int = 24  # float32 (64,)
-    heap: int = 25  # int64 (candidates,)
-    best: int = 26  # int64 (limit,)
-    beam: int = 27  # int64 (beam_capacity,)
-    pending: int = 28  # int32 (4096,)
-    visited: int = 29  # uint8 (count,)
-    out_rows: int = 30  # int64 (limit,)
-    out_scores: int = 31  # float32 (limit,)
+    query: int = 32  # float32 (dim,)
+    query_bytes: int = 33  # int8 (byte_stride,)
+    lanes: int = 34  # float32 (padded, 16)
+    planes: int = 35  # uint64 (padded / 64, 4)
+    estimates: int = 36  # float32 (64,)
+    heap: int = 37  # int64 (candidates,)
+    best: int = 38  # int64 (limit,)
+    beam: int = 39  # int64 (beam_capacity,)
+    pending: int = 40  # int32 (4096,)
+    visited: int = 41  # uint8 (count,)
+    out_rows: int = 42  # int64 (limit,)
+    out_scores: int = 43  # float32 (limit,)
     # of the call
-    words: int = 32  # uint64 (word_count,)
-    word_count: int = 33
-    limit: int = 34
-    ef: int = 35
-    candidates: int = 36  # how many candidates are scored exactly
-    epoch: int = 37
-    beam_capacity: int = 38
-    budget: int = 39  # rows that a walk may estimate
-    floor: int = 56  # float32 bits: a score that enough rows elsewhere reach
+    words: int = 44  # uint64 (word_count,)
+    word_count: int = 45
+    limit: int = 46
+    ef: int = 47
+    candidates: int = 48  # how many candidates are scored exactly
+    epoch: int = 49
+    beam_capacity: int = 50
+    budget: int = 51  # rows that a walk may estimate
+    floor: int = 68  # float32 bits: a score that enough rows elsewhere reach
     # results
-    hits: int = 40
-    scored: int = 41  # rows estimated
-    status: int = 42
-    exact: int = 43  # float32 (candidates,), of the scratch: the candidates' scores in the order of their keys
-    hops: int = 44
-    byte_shift: int = 54  # 128 times the sum of the query codes in use
-    pending_keys: int = 45  # int64 (4096,), of the scratch
-    threshold: int = 55  # float32 bits: rows with lesser 1-bit estimates hardly belong
+    hits: int = 52
+    scored: int = 53  # rows estimated
+    status: int = 54
+    exact: int = 55  # float32 (candidates,), of the scratch: the candidates' scores in the order of their keys
+    hops: int = 56
+    byte_shift: int = 66  # 128 times the sum of the query codes in use
+    pending_keys: int = 57  # int64 (4096,), of the scratch
+    threshold: int = 67  # float32 bits: rows with lesser 1-bit estimates hardly belong
     # of a build: the index part describes the build's own codes
-    other_bytes: int = 46  # int8 (byte_stride,), of the scratch
-    list_offsets: int = 47  # int64 (count + 1,): candidates of each row
-    list_rows: int = 48  # int32, -1 for none
-    chosen: int = 49  # int32 (count, width): the lists that pruning writes, -1 where they end
-    width: int = 50
-    alpha_milli: int = 51  # 1,000 times alpha
-    nearest: int = 53  # int32 (count, NEAREST): the nearest rows that refining found, -1 where they end
-    fill: int = 52  # shorter lists are filled up to so many with the nearest pruned candidates
+    other_bytes: int = 58  # int8 (byte_stride,), of the scratch
+    list_offsets: int = 59  # int64 (count + 1,): candidates of each row
+    list_rows: int = 60  # int32, -1 for none
+    chosen: int = 61  # int32 (count, width): the lists that pruning writes, -1 where they end
+    width: int = 62
+    alpha_milli: int = 63  # 1,000 times alpha
+    nearest: int = 65  # int32 (count, NEAREST): the nearest rows that refining found, -1 where they end
+    fill: int = 64  # shorter lists are filled up to so many with the nearest pruned candidates
 
 
 AT = Table()
 INDEX_PART = AT.query
-SIZE = len(AT)
+SIZE = max(AT) + 1
 
 FINISHED, UNSURE, EXHAUSTED = 0, 1, 2
 """Statuses: done; a better row may lie outside the candidates; the walk's budget ran out or it found too little."""
