@@ -21,6 +21,7 @@ __all__ = [
     "HnswDiff",
     "InitFrom",
     "OptimizersConfig",
+    "PayloadParams",
     "SealConfig",
     "SparseIndexParams",
     "SparseVectorParams",
@@ -50,6 +51,11 @@ class HnswConfig(_Model):
     on_disk: bool = False
     payload_m: Annotated[int, Field(ge=0)] | None = None
     memory: Memory | None = None
+
+    @property
+    def is_on_disk(self) -> bool:
+        """True where the graph is mapped and not kept in memory; `memory` is the newer word and wins."""
+        return self.memory is Memory.COLD if self.memory is not None else self.on_disk
 
     def changed_by(self, diff: "HnswDiff | None") -> "HnswConfig":
         """Return the config with what a slot sets of its own."""
@@ -83,6 +89,11 @@ class VectorParams(_Sparing):
     quantization_config: QuantizationConfig | None = None
     on_disk: bool | None = None
     memory: Memory | None = None
+    born: Annotated[int, Field(ge=0)] = 0
+    """The generation at which the slot was added to a live collection; 0 for those it was created with.
+
+    Ours alone, shown to nobody: a slot that is removed and added again, even just alike, is another slot.
+    """
 
     @property
     def is_on_disk(self) -> bool:
@@ -104,6 +115,14 @@ class SparseVectorParams(_Sparing):
 
     index: SparseIndexParams | None = None
     modifier: Modifier | None = None
+    born: Annotated[int, Field(ge=0)] = 0
+    """As in `VectorParams`."""
+
+
+class PayloadParams(_Sparing):
+    """Where payloads are kept."""
+
+    memory: Memory | None = None
 
 
 class OptimizersConfig(_Model):
@@ -152,6 +171,7 @@ class CollectionConfig(_Model):
     read_fan_out_factor: Annotated[int, Field(ge=0)] | None = None
     read_fan_out_delay_ms: Annotated[int, Field(ge=0)] | None = None
     on_disk_payload: bool = True
+    payload: PayloadParams | None = None
     hnsw_config: HnswConfig = HnswConfig()
     optimizers_config: OptimizersConfig = OptimizersConfig()
     wal_config: WalConfig = WalConfig()
@@ -167,6 +187,13 @@ class CollectionConfig(_Model):
     def quantization_of(self, slot: str) -> QuantizationConfig | None:
         """Return the quantization in force for a dense or multivector slot."""
         return self.vectors[slot].quantization_config or self.quantization_config
+
+    @property
+    def is_payload_on_disk(self) -> bool:
+        """True where payloads are read from disk when needed; `payload.memory` is the newer word and wins."""
+        if self.payload is not None and self.payload.memory is not None:
+            return self.payload.memory is Memory.COLD
+        return self.on_disk_payload
 
     def has_slot(self, name: str) -> bool:
         """True for a dense, multivector or sparse slot of this name."""
