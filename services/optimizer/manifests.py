@@ -89,4 +89,6 @@ def _summary(entry: SegmentEntry) -> SegmentSummary:
         largest_slot_bytes=entry.largest_slot_bytes,
         recall=entry.recall,
         reason=entry.reason,
+        slots=entry.slots,
+        built=entry.built,
     )

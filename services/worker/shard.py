@@ -156,6 +156,8 @@ def _summary(segment: AnySegment) -> SegmentSummary:
         largest_slot_bytes=figures.largest_slot_bytes,
         indexed_vectors=figures.vectors if segment.state == "indexed" else 0,
         recall=segment.parts.recall if isinstance(segment, SealedSegment) else None,
+        slots=figures.slots,
+        built=segment.parts.built if isinstance(segment, SealedSegment) else {},
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.schema.filters import Filter
 from shared.schema.operations import Outcome
+from shared.schema.segments import SlotBuild, SlotFigures
 
 
 class PayloadSelector(msgspec.Struct, frozen=True, array_like=True):
@@ -157,6 +158,9 @@ class SegmentSummary(msgspec.Struct, frozen=True, array_like=True):
     indexed_vectors: int = 0
     recall: float | None = None
     reason: str = ""
+    slots: dict[str, SlotFigures] = {}
+    built: dict[str, SlotBuild] = {}
+    """What the optimizer's output was built with, by slot; empty for a segment that was sealed as it was."""
 
 
 class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from shared.schema.collections import Distance, HnswConfig
+from shared.schema.segments import build_of
 from shared.segment.array_file import read_array, write_pieces
 from shared.segment.format import ArrayEntry, SegmentHeader, header_ref, read_header, write_arrays, write_header
 from shared.segment.gather import LiveRows
@@ -130,6 +131,7 @@ class SegmentBuilder:
             generation=self._spec.generation,
             slots=[slot_entry(name, slot) for name, slot in slots.items()],
             arrays=arrays,
+            built={name: build_of(self._plan(name).hnsw, self._plan(name).quantization) for name in slots},
         )
         written = write_header(directory, header)
         sync_tree(directory)

@@ -87,7 +87,12 @@ def freeze_segment(
         return FrozenSegment(stays, position, live_words, changes, rows=rows)
     header = known.header or segment.header
     stays = msgspec.structs.replace(
-        stays, rows_chunks=[], header=header, generation=segment.parts.generation, recall=segment.parts.recall
+        stays,
+        rows_chunks=[],
+        header=header,
+        generation=segment.parts.generation,
+        recall=segment.parts.recall,
+        built=segment.parts.built,
     )
     return FrozenSegment(stays, position, live_words, changes, parts=None if header else segment.parts)
 

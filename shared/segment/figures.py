@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shared.schema.segments import SlotFigures
 from shared.segment import bits
 from shared.segment.bits import Words
 from shared.segment.layout import Layout
@@ -14,7 +15,8 @@ class SegmentFigures(NamedTuple):
 
     vectors              live vectors over all slots
     vector_bytes         their raw float32 bytes
-    largest_slot_bytes   the same of the slot that has most: what `indexing_threshold` is compared with
+    largest_slot_bytes   the same of the slot that has most
+    slots                vectors and bytes of each slot that some live row carries
     """
 
     rows: int
@@ -22,6 +24,7 @@ class SegmentFigures(NamedTuple):
     vectors: int
     vector_bytes: int
     largest_slot_bytes: int
+    slots: dict[str, SlotFigures]
 
 
 def figures_of(layout: Layout, live_words: Words, rows: int, present: dict[str, Words | None]) -> SegmentFigures:
@@ -31,8 +34,9 @@ def figures_of(layout: Layout, live_words: Words, rows: int, present: dict[str, 
     """
     live = bits.count(live_words)
     counts = {name: _count(live_words, live, words) for name, words in present.items()}
-    slot_bytes = [counts[name] * layout[name].dim * 4 for name in counts]
-    return SegmentFigures(rows, live, sum(counts.values()), sum(slot_bytes), max(slot_bytes, default=0))
+    slots = {name: SlotFigures(some, some * layout[name].dim * 4) for name, some in counts.items() if some}
+    slot_bytes = [slot.bytes for slot in slots.values()]
+    return SegmentFigures(rows, live, sum(counts.values()), sum(slot_bytes), max(slot_bytes, default=0), slots)
 
 
 def _count(live_words: Words, live: int, words: Words | None) -> int:

@@ -14,6 +14,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from shared.errors import ChecksumMismatch, UnknownFormat
+from shared.schema.segments import SlotBuild
 from shared.segment.array_file import read_array, write_array
 from shared.store.atomic import FileSum, write_file
 from shared.store.manifest import ChunkRef
@@ -50,6 +51,7 @@ class SegmentHeader(msgspec.Struct, frozen=True):
 
     generation   of the config that the segment was built under
     recall       what the gate measured, None without a graph
+    built        what a built segment's slots were built with
     """
 
     segment_id: str
@@ -59,6 +61,7 @@ class SegmentHeader(msgspec.Struct, frozen=True):
     arrays: list[ArrayEntry]
     recall: float | None = None
     version: int = FORMAT_VERSION
+    built: dict[str, SlotBuild] = {}
 
 
 def array_entry(name: str, array: NDArray[Any], written: FileSum) -> ArrayEntry:

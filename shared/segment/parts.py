@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.schema.segments import SlotBuild
 from shared.segment.bits import Words
 from shared.segment.id_map import IdMap
 from shared.segment.index.base import SlotIndex
@@ -27,6 +28,7 @@ class SealedParts(NamedTuple):
     slots        by name; a slot that no row carries may be missing
     generation   of the config that it was built under
     recall       what the gate measured, None before or without a graph
+    built        what the slots of a built segment were built with; empty for one that was sealed as it was
     """
 
     segment_id: str
@@ -36,3 +38,4 @@ class SealedParts(NamedTuple):
     slots: dict[str, SealedSlot]
     generation: int
     recall: float | None = None
+    built: dict[str, SlotBuild] = {}  # noqa: RUF012  # never changed

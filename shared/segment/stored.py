@@ -53,6 +53,7 @@ def write_parts(directory: Path, parts: SealedParts) -> ChunkRef:
         slots=[slot_entry(name, slot.index.layout) for name, slot in parts.slots.items()],
         arrays=write_arrays(directory, arrays),
         recall=parts.recall,
+        built=parts.built,
     )
     return header_ref(directory, write_header(directory, header))
 
@@ -116,6 +117,7 @@ def _parts_of(header: SegmentHeader, arrays: Arrays, layout: Layout | None) -> S
         slots=slots,
         generation=header.generation,
         recall=header.recall,
+        built=header.built,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 import xxhash
 
 from shared.errors import ChecksumMismatch, StaleFence, UnknownFormat
+from shared.schema.segments import SlotBuild, SlotFigures
 from shared.store.atomic import crash_point, sync_directory, write_file
 
 FORMAT_VERSION = 1
@@ -55,6 +56,8 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     overlays            its payload changes, oldest first
     recall              what the gate measured
     reason              why it is quarantined
+    slots               live vectors and their bytes by slot
+    built               what an output of the optimizer was built with, by slot
     """
 
     segment_id: str
@@ -71,6 +74,8 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     overlays: list[ChunkRef] = []
     recall: float | None = None
     reason: str = ""
+    slots: dict[str, SlotFigures] = {}
+    built: dict[str, SlotBuild] = {}
 
     def files(self) -> list[ChunkRef]:
         """Return every file that this entry names; the header stands for all files of its directory."""

@@ -1,0 +1,49 @@
+"""What is known of a segment's slots beside their rows: figures, and what each was built with.
+
+A slot's build is the text of what its graph and its codes were made from. The same texts are made of a config
+(`builds_of`), so that a segment is out of date where the two differ. What only places data (on disk or in memory) or
+only steers searches is not part of it: such a change needs no rebuild.
+"""
+
+import msgspec
+
+from shared.schema.collections import CollectionConfig, HnswConfig
+from shared.schema.quantization import Binary, BinaryEncoding, Product, QuantizationConfig, Scalar
+
+
+class SlotFigures(msgspec.Struct, frozen=True, array_like=True):
+    """Live vectors of one slot, and the bytes of their rows without codes."""
+
+    vectors: int
+    bytes: int
+
+
+class SlotBuild(msgspec.Struct, frozen=True, array_like=True):
+    """What a slot of a built segment was asked to have. Empty texts: no graph, the built-in codes."""
+
+    graph: str = ""
+    codes: str = ""
+
+
+def build_of(hnsw: HnswConfig, quantization: QuantizationConfig | None) -> SlotBuild:
+    """Return the build that a slot asks for."""
+    return SlotBuild(_graph(hnsw), "" if quantization is None else _codes(quantization))
+
+
+def builds_of(config: CollectionConfig) -> dict[str, SlotBuild]:
+    """Return what each slot of a config asks for. Slots that never have a graph nor codes are left out."""
+    return {name: build_of(config.hnsw_of(name), config.quantization_of(name)) for name in config.vectors}
+
+
+def _graph(hnsw: HnswConfig) -> str:
+    return f"m={hnsw.m} ef_construct={hnsw.ef_construct}" if hnsw.m > 0 else ""
+
+
+def _codes(quantization: QuantizationConfig) -> str:
+    match quantization.kind:
+        case Scalar(type=kind, quantile=quantile):
+            return f"scalar {kind}" if quantile is None else f"scalar {kind} quantile={quantile!r}"
+        case Product(compression=compression):
+            return f"product {compression}"
+        case Binary(encoding=encoding):
+            return f"binary {encoding or BinaryEncoding.ONE_BIT}"
