@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from services.api.admin import Admin
+from services.api.aliases import Aliases
 from services.api.call import Services
 from services.api.directory import Directory
 from services.api.endpoint import Endpoint
@@ -14,7 +15,7 @@ from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
 from services.api.presence import Presence
 from services.api.reads import Reader
-from services.api.routes import collections, points, search, service, unbuilt
+from services.api.routes import aliases, collections, points, search, service, unbuilt
 from services.api.shards import Shards
 from services.api.validate.filters import FilterLimits
 from services.api.validate.selections import Limits
@@ -36,7 +37,7 @@ BACKLOG = 1024
 SHUTDOWN_S = 10.0
 """How long requests in flight may take to finish when the api stops."""
 
-ROUTES = [*search.ROUTES, *points.ROUTES, *collections.ROUTES, *service.ROUTES, *unbuilt.ROUTES]
+ROUTES = [*search.ROUTES, *points.ROUTES, *collections.ROUTES, *aliases.ROUTES, *service.ROUTES, *unbuilt.ROUTES]
 
 
 class ApiService:
@@ -131,6 +132,7 @@ class ApiService:
             reader=Reader(shards),
             writer=Writer(directory, self._appender, wal, shards, settings.write_wait_s),
             admin=Admin(catalog, directory, wal, shards, self._presence),
+            aliases=Aliases(catalog, directory, self._presence),
             wal=wal,
             jobs=lambda uuid: jobs(self._redis, uuid),
             metrics=Metrics(),

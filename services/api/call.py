@@ -9,6 +9,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from services.api.admin import Admin
+from services.api.aliases import Aliases
 from services.api.directory import Directory
 from services.api.metrics import Metrics
 from services.api.positions import HEADER, ShardPositions, decode_token
@@ -33,6 +34,7 @@ class Services(NamedTuple):
     reader: Reader
     writer: Writer
     admin: Admin
+    aliases: Aliases
     wal: Wal
     jobs: Callable[[str], Awaitable[list[JobStatus]]]
     """A collection's optimizer jobs by its uuid, oldest first."""

@@ -33,19 +33,28 @@ class RouteTable(Generic[T]):
         node.targets[method] = target
 
     def match(self, method: str, raw_path: str) -> tuple[T, list[str]] | None:
-        """Return the target and the named parts; None when there is no such route. A fixed part wins over `{}`."""
-        node = self._root
-        names: list[str] = []
-        for part in _parts(raw_path):
-            child = node.children.get(part)
-            if child is None or part == _ANY:
-                child = node.children.get(_ANY)
-                if child is None or not part:
-                    return None
-                names.append(unquote(part) if "%" in part else part)
-            node = child
+        """Return the target and the named parts; None when there is no such route. A fixed part wins over `{}`.
+
+        Where the fixed part leads to no route of this method, `{}` is tried: a collection may be called `aliases`.
+        """
+        return _match(self._root, method, _parts(raw_path), 0)
+
+
+def _match(node: _Node[T], method: str, parts: list[str], place: int) -> tuple[T, list[str]] | None:
+    """Match the parts from `place` on; goes no deeper than the routes do, however long the path is."""
+    if place == len(parts):
         target = node.targets.get(method)
-        return None if target is None else (target, names)
+        return None if target is None else (target, [])
+    part = parts[place]
+    fixed = node.children.get(part) if part != _ANY else None
+    found = None if fixed is None else _match(fixed, method, parts, place + 1)
+    if found is not None or not part:
+        return found
+    named = node.children.get(_ANY)
+    found = None if named is None else _match(named, method, parts, place + 1)
+    if found is not None:
+        found[1].insert(0, unquote(part) if "%" in part else part)
+    return found
 
 
 def _parts(path: str) -> list[str]:

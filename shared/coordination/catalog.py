@@ -141,8 +141,8 @@ class Catalog:
             name, holder = answer[1].decode(), answer[2].decode()
             raise AlreadyExists(f"`{name}` belongs to collection {holder} already; rename or delete that one first")
 
-    async def change_aliases(self, changes: list[AliasChange]) -> None:
-        """Apply alias changes in order, all or none. Raises NotFound, AlreadyExists."""
+    async def change_aliases(self, changes: list[AliasChange]) -> int:
+        """Apply alias changes in order, all or none; return the revision. Raises NotFound, AlreadyExists."""
         arguments: list[Argument] = [CHANGES_KEPT]
         for change in changes:
             arguments += [change.kind, change.alias, change.other]
@@ -154,6 +154,7 @@ class Catalog:
                 raise NotFound(f"Alias {answer[1].decode()} does not exists!")
             case b"exists":
                 raise AlreadyExists(f"Collection `{answer[1].decode()}` already exists!")
+        return int(answer[1])
 
 
 def _record(text: bytes) -> CollectionRecord:

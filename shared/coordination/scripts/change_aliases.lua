@@ -3,7 +3,7 @@
 -- KEYS  1 names  2 aliases  3 revision  4 change stream
 -- ARGV  1 most changes kept, then for each change three values:
 --       "create", alias, name of the collection; "delete", alias, ""; "rename", old alias, new alias
--- Gives {"ok"}, or {"no collection", name}, {"no alias", alias}, {"exists", name of a collection}
+-- Gives {"ok", revision}, or {"no collection", name}, {"no alias", alias}, {"exists", name of a collection}
 local aliases, flat = {}, redis.call('HGETALL', KEYS[2])
 for i = 1, #flat, 2 do aliases[flat[i]] = flat[i + 1] end
 
@@ -27,6 +27,6 @@ end
 
 redis.call('DEL', KEYS[2])
 for alias, uuid in pairs(aliases) do redis.call('HSET', KEYS[2], alias, uuid) end
-local revision = string.format('%.0f-0', redis.call('INCR', KEYS[3]))
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], revision, 'change', 'aliases', 'uuid', '')
-return {'ok'}
+local revision = redis.call('INCR', KEYS[3])
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', revision), 'change', 'aliases', 'uuid', '')
+return {'ok', revision}

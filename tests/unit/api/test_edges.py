@@ -30,6 +30,8 @@ def table() -> RouteTable[str]:
         "/collections/{}/points/search",
     ):
         routes.add("GET", pattern, pattern)
+    for pattern in ("/collections/aliases", "/collections/{}"):
+        routes.add("POST", pattern, pattern)
     return routes
 
 
@@ -46,6 +48,12 @@ def table() -> RouteTable[str]:
 )
 def test_path_finds_its_route_and_the_decoded_names(path: str, target: str, names: list[str]) -> None:
     assert table().match("GET", path) == (target, names)
+
+
+def test_a_fixed_part_wins_only_where_it_leads_to_a_route_of_the_method() -> None:
+    assert table().match("POST", "/collections/aliases") == ("/collections/aliases", [])
+    assert table().match("GET", "/collections/aliases") == ("/collections/{}", ["aliases"])
+    assert table().match("GET", "/collections/aliases/points/7") == ("/collections/{}/points/{}", ["aliases", "7"])
 
 
 @pytest.mark.parametrize(
