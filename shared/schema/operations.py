@@ -2,7 +2,7 @@
 
 Entry bytes:
 - 1 byte   format version, now 1
-- the rest msgpack of one `Operation`, a tagged array; vectors are raw little-endian float32, payloads JSON text
+- the rest msgpack of one `Operation`, a tagged array; vectors are raw little-endian, payloads JSON text
 
 Everything here was validated before the append, so applying never refuses an entry for its form.
 """
@@ -15,16 +15,21 @@ FORMAT_VERSION = 1
 
 
 class SlotRows(msgspec.Struct, frozen=True, array_like=True):
-    """The vectors of one slot for the points of an upsert.
+    """The vectors of one slot for the points of an upsert, little-endian, C order, in the order of the points.
 
-    dim      length of a row
-    rows     little-endian float32, C order, one row for each point that carries the slot, in the order of the points
+    dim      length of a row; 0 for a sparse slot
+    rows     elements of the slot's datatype, for each point that carries the slot: one row (dense), several end to end
+             (multivector), or float32 values (sparse)
     present  one byte a point, 1 where it carries the slot; empty when all do
+    counts   uint32 for each point that carries the slot: how many rows, or pairs; empty for a dense slot
+    indices  uint32 of a sparse slot's pairs, ascending within a point
     """
 
     dim: int
     rows: bytes
     present: bytes = b""
+    counts: bytes = b""
+    indices: bytes = b""
 
 
 class Upsert(msgspec.Struct, frozen=True, array_like=True, tag="upsert"):
