@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 from redis.asyncio import Redis
 
-from shared.coordination.keys import NODE_LEASE, PLACEMENT
+from shared.coordination.keys import NODE_LEASE, PLACEMENT, PLACEMENT_REVISION
 from shared.errors import LogUnavailable
-from shared.log.exchange import Script, ask, exchange
+from shared.log.exchange import Script, ask, exchange_many
 from shared.log.position import ShardKey, parse_shard_key
 
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -33,18 +33,27 @@ async def claim(redis: Redis, key: ShardKey, node_id: str, above: int = 0) -> in
     The fence is one more than the last one and than `above` (the newest manifest's, for a Redis that came back older).
     A shard that the node owns already keeps its fence, so that a claim may be repeated after a lost answer.
     """
-    fence = await _claim.call(redis, [PLACEMENT, NODE_LEASE], [str(key), node_id, above], lost=LogUnavailable)
+    keys = [PLACEMENT, NODE_LEASE, PLACEMENT_REVISION]
+    fence = await _claim.call(redis, keys, [str(key), node_id, above], lost=LogUnavailable)
     return None if fence is None else int(fence)
 
 
 async def release(redis: Redis, key: ShardKey, node_id: str) -> None:
     """Give a shard up; nothing happens when another owns it. The fence stays."""
-    await _release.call(redis, [PLACEMENT], [str(key), node_id], lost=LogUnavailable)
+    await _release.call(redis, [PLACEMENT, PLACEMENT_REVISION], [str(key), node_id], lost=LogUnavailable)
 
 
 async def forget(redis: Redis, key: ShardKey) -> None:
     """Remove the placement of a deleted collection's shard."""
-    await exchange(redis, "HDEL", PLACEMENT, str(key), lost=LogUnavailable)
+    await exchange_many(redis, [("HDEL", PLACEMENT, str(key)), ("INCR", PLACEMENT_REVISION)], lost=LogUnavailable)
+
+
+async def placement_revision(redis: Redis) -> int:
+    """Return a number that grows with each change of the placement: who has seen it need not read `owners` again.
+
+    Read it before `owners`. It may be smaller than before when Redis came back older.
+    """
+    return int(await ask(redis, "GET", PLACEMENT_REVISION) or 0)
 
 
 async def owners(redis: Redis) -> dict[ShardKey, Placement]:

@@ -1,11 +1,16 @@
 """Redis keys of one shard, with the hash tag `{<uuid>:<shard>}`. `coordination/keys.py` lists every key of Shoal."""
 
-from shared.log.position import ShardKey
+from shared.log.position import ShardKey, parse_shard_key
 
 
 def meta_key(key: ShardKey) -> str:
-    """Hash: state, generation, fence, head, floor, bytes, trimmed, first, capacity. See scripts/append.lua."""
+    """Hash: state, generation, fence, head, floor, bytes, trimmed, first, capacity, waker. See scripts/append.lua."""
     return f"{{{key}}}:meta"
+
+
+def shard_of_meta(name: bytes) -> ShardKey:
+    """Return the shard whose meta key this is."""
+    return parse_shard_key(name.decode()[1 : -len("}:meta")])
 
 
 def wal_key(key: ShardKey) -> str:

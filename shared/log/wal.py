@@ -41,6 +41,7 @@ _trim = Script(_SCRIPTS / "trim.lua")
 _open = Script(_SCRIPTS / "open.lua")
 _close = Script(_SCRIPTS / "close.lua")
 _raise = Script(_SCRIPTS / "raise.lua")
+_rest = Script(_SCRIPTS / "rest.lua")
 
 _HEAD_FIELDS = ("state", "head", "generation", "fence", "bytes", "trimmed", "first", "capacity", "floor")
 
@@ -163,6 +164,19 @@ class Wal:
             for stream, entries in answer or ()
         }
 
+    async def rest(self, key: ShardKey, position: int, fence: int, channel: str) -> bool:
+        """Stop reading a shard at its head: its next append is told on the channel, once (wakeups.py).
+
+        False when there is more to read than through `position`. Raises StaleFence, ShardClosed, ShardUnavailable,
+        LogUnavailable, OutcomeUnknown: then it is told perhaps, so go on reading.
+        """
+        answer = await _rest.call(self._redis, [meta_key(key)], [fence, position, channel])
+        if answer[0] == b"moved":
+            return False
+        if answer[0] != b"ok":
+            raise _refused(key, answer, fence=fence)
+        return True
+
     async def trim(self, key: ShardKey, through: int, fence: int) -> int:
         """Remove entries through a position, but none beyond a hold; return the first position left.
 
@@ -186,9 +200,12 @@ class Wal:
         """End a hold; an unknown one is fine."""
         await exchange(self._redis, "HDEL", holds_key(key), name)
 
-    async def drop(self, key: ShardKey) -> None:
-        """Unlink the shard's entries and holds. For a closed shard: what says that it is closed stays its day."""
-        await exchange(self._redis, "UNLINK", wal_key(key), holds_key(key))
+    async def drop(self, *keys: ShardKey) -> None:
+        """Unlink the shards' entries and holds. For closed shards: what says that they are closed stays its day."""
+        names = [name for key in keys for name in (wal_key(key), holds_key(key))]
+        commands: list[tuple[Argument, ...]] = [("UNLINK", name) for name in names]
+        if commands:
+            await exchange_many(self._redis, commands)
 
 
 def _head(fields: list[bytes | None]) -> ShardHead:

@@ -1,7 +1,8 @@
 -- Append a batch of operations, or refuse it: the only way into a shard's log.
 -- All checks come before the first write, because Lua does not roll back.
 --
--- KEYS  1 {shard}:meta             hash: state, generation, fence, head, floor, bytes, trimmed, first, capacity
+-- KEYS  1 {shard}:meta             hash: state, generation, fence, head, floor, bytes, trimmed, first, capacity, and
+--                                `waker`, the channel of a reader that is to be woken by the next append
 --       2 {shard}:wal              stream: entry <position>-0, `o` operation, `b` cumulative bytes through this entry
 --       3 {shard}:producer:<id>    hash of 256 places: sequence % 256 -> "<sequence>:<first position>"; and `last`
 -- ARGV  1 schema generation, empty for an internal entry; a newer one is in force from then on, because the catalog
@@ -36,7 +37,7 @@ if sequence > 0 then
 end
 
 local meta = redis.call('HMGET', KEYS[1],
-  'state', 'generation', 'fence', 'head', 'floor', 'bytes', 'trimmed', 'capacity')
+  'state', 'generation', 'fence', 'head', 'floor', 'bytes', 'trimmed', 'capacity', 'waker')
 if not meta[1] then
   if known > 0 then return {'behind', '0'} end
   return {'missing'}
@@ -63,6 +64,10 @@ for i = 5, #ARGV do
 end
 redis.call('HSET', KEYS[1], 'head', string.format('%.0f', head), 'bytes', string.format('%.0f', bytes),
   'generation', generation ~= '' and generation or meta[2])
+if meta[9] then
+  redis.call('HDEL', KEYS[1], 'waker')
+  redis.call('PUBLISH', meta[9], KEYS[1])
+end
 if sequence > 0 then
   redis.call('HSET', KEYS[3], place, ARGV[4] .. ':' .. first, 'last', ARGV[4])
   redis.call('EXPIRE', KEYS[3], PRODUCER_TTL_S)

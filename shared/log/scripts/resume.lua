@@ -6,7 +6,7 @@
 -- Gives {"ok", position}, or {"missing"}, {"closed"}, {"fence", fence in force}, {"moved", head}
 local ENTRY_BYTES = 64
 
-local meta = redis.call('HMGET', KEYS[1], 'state', 'fence', 'head', 'bytes', 'floor')
+local meta = redis.call('HMGET', KEYS[1], 'state', 'fence', 'head', 'bytes', 'floor', 'waker')
 if not meta[1] then return {'missing'} end
 if meta[1] ~= 'open' then return {'closed'} end
 if tonumber(ARGV[1]) < tonumber(meta[2]) then return {'fence', meta[2]} end
@@ -15,4 +15,8 @@ if meta[3] ~= ARGV[2] or tonumber(meta[5]) >= tonumber(ARGV[3]) then return {'mo
 local bytes = string.format('%.0f', tonumber(meta[4]) + #ARGV[4] + ENTRY_BYTES)
 redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'o', ARGV[4], 'b', bytes)
 redis.call('HSET', KEYS[1], 'head', ARGV[3], 'bytes', bytes, 'floor', '0')
+if meta[6] then
+  redis.call('HDEL', KEYS[1], 'waker')
+  redis.call('PUBLISH', meta[6], KEYS[1])
+end
 return {'ok', ARGV[3]}
