@@ -19,7 +19,7 @@ import numpy as np
 from shared.schema.collections import Distance, HnswConfig
 from shared.segment.distance import normalised
 from shared.segment.index.base import SlotIndex, SlotSearch
-from shared.segment.index.codes import BitCodes, ByteCodes
+from shared.segment.index.codes import BitCodes, ByteCodes, Codes
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph, build_graph, warm_builder
 from shared.segment.kernels import LEVEL
@@ -40,14 +40,14 @@ def main() -> None:
     report: dict[str, object] = {"rows": len(points), "dim": points.shape[1], "level": LEVEL.name}
     layout = SlotLayout(points.shape[1], Distance.COSINE)
     bits = BitCodes.build(points, Distance.COSINE, seed=1)
-    scanned = SlotIndex(layout, points, len(points), bit_codes=bits)
+    scanned = SlotIndex(layout, points, len(points), codes=Codes(groups=bits))
     report["scan"] = _measured(_searcher(scanned, SlotSearch(LIMIT)), queries, truth, options.rounds)
     exact = _searcher(scanned, SlotSearch(LIMIT, exact=True))
     report["exact"] = _measured(exact, queries[:50], truth, rounds=1)
     built = _built(points, options, report)
     ordered = np.ascontiguousarray(points[built.order])
     codes = ByteCodes.build(ordered, Distance.COSINE)
-    walked = SlotIndex(layout, ordered, len(ordered), byte_codes=codes, graph=built.graph)
+    walked = SlotIndex(layout, ordered, len(ordered), codes=Codes(codes), graph=built.graph)
     report["code_bytes_per_row"] = round((walked.code_bytes + bits.nbytes) / len(points))
     report["walk"] = {
         str(ef or "default"): _measured(

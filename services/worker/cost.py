@@ -50,7 +50,7 @@ def _search_ms(view: View, search: Search) -> float:
             continue
         if slot.graph is not None and not search.params.exact:
             found += WALK_MS * max(search.params.hnsw_ef or 0, search.limit, WALK_EF) / WALK_EF
-        elif slot.bit_codes is not None and not search.params.exact:
+        elif slot.codes.groups is not None and not search.params.exact:
             found += one.segment.count * dim / 8 / CODE_BYTES_PER_MS
         else:
             found += one.live * dim * 4 / RAW_BYTES_PER_MS

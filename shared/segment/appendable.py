@@ -17,6 +17,7 @@ from shared.segment.growing import GrowingArray
 from shared.segment.id_map import UUID_DTYPE, IdBatch, IdMap
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.bit_codes import BitCodes, has_bit_codes
+from shared.segment.index.codes import Codes
 from shared.segment.layout import Layout, SlotLayout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
@@ -57,7 +58,7 @@ class _GrowingSlot:
         self.present_count = 0
         has_codes = has_bit_codes(layout.dim, layout.distance)
         self.codes = BitCodes(layout.dim, layout.distance, seed) if has_codes else None
-        self.index = SlotIndex(layout, self.vectors.whole, 0, bit_codes=self.codes)
+        self.index = SlotIndex(layout, self.vectors.whole, 0, codes=Codes(groups=self.codes))
         self._words: tuple[int, Words] = (0, bits.empty(0))
 
     def append(self, batch: SlotBatch | None, count: int) -> None:
@@ -87,7 +88,9 @@ class _GrowingSlot:
         """Return what a sealed segment holds of this slot: the same arrays, without the room behind them."""
         count = self.vectors.count
         has_codes = self.codes is not None and self.codes.count > 0
-        index = SlotIndex(self.index.layout, self.vectors.view(), count, bit_codes=self.codes if has_codes else None)
+        index = SlotIndex(
+            self.index.layout, self.vectors.view(), count, codes=Codes(groups=self.codes if has_codes else None)
+        )
         return SealedSlot(index, self.present)
 
 

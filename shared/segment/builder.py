@@ -24,8 +24,7 @@ from shared.segment.format import ArrayEntry, SegmentHeader, header_ref, read_he
 from shared.segment.gather import LiveRows
 from shared.segment.graph_order import over_old_rows
 from shared.segment.index.base import SlotIndex
-from shared.segment.index.bit_codes import BitCodes, has_bit_codes
-from shared.segment.index.byte_codes import ByteCodes
+from shared.segment.index.codes import build_codes
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph, build_graph
 from shared.segment.index.workshop import Progress
@@ -172,16 +171,8 @@ class SegmentBuilder:
         if graph is None and plan.hnsw.m > 0:
             graph = over_old_rows(self._graph(vectors, slot, plan))
         self._progress("codes", 0, 1)
-        index = SlotIndex(
-            slot,
-            vectors,
-            len(live),
-            byte_codes=ByteCodes.build(vectors, slot.distance),
-            bit_codes=BitCodes.build(vectors, slot.distance, self._spec.seed)
-            if has_bit_codes(slot.dim, slot.distance)
-            else None,
-            graph=graph,
-        )
+        codes = build_codes(slot, plan, vectors, self._spec.seed, self._spec.threads)
+        index = SlotIndex(slot, vectors, len(live), codes=codes, graph=graph)
         writer.write_codes(index)
         self._progress("codes", 1, 1)
         present = live.present(name)

@@ -29,9 +29,8 @@ from shared.segment.format import (
     write_header,
 )
 from shared.segment.id_map import IdMap
+from shared.segment.index import codes
 from shared.segment.index.base import SlotIndex
-from shared.segment.index.bit_codes import BitCodes
-from shared.segment.index.byte_codes import ByteCodes
 from shared.segment.index.graph import Graph
 from shared.segment.layout import Layout, SlotLayout
 from shared.segment.parts import SealedParts, SealedSlot
@@ -82,13 +81,10 @@ def id_arrays(id_map: IdMap) -> Arrays:
 
 def code_arrays(number: int, index: SlotIndex) -> Arrays:
     """Return the arrays of a slot's codes and graph to store."""
-    held = {"bits": index.bit_codes, "bytes": index.byte_codes, "graph": index.graph}
-    return {
-        f"{number}.{kind}.{name}": array
-        for kind, part in held.items()
-        if part is not None
-        for name, array in part.arrays().items()
-    }
+    arrays = {f"{number}.{name}": array for name, array in codes.code_arrays(index.codes).items()}
+    if index.graph is not None:
+        arrays.update({f"{number}.graph.{name}": array for name, array in index.graph.arrays().items()})
+    return arrays
 
 
 def slot_entry(name: str, layout: SlotLayout) -> SlotEntry:
@@ -125,20 +121,18 @@ def _slot_of(number: int, layout: SlotLayout, arrays: Arrays) -> SealedSlot:
     vectors: NDArray[np.float32] = arrays[f"{number}.vectors"]
     if vectors.ndim != 2 or vectors.shape[1] != layout.dim:
         raise ValueError(f"vectors of slot {number}: expected (n, {layout.dim}), found {vectors.shape}")
-    bit_arrays, byte_arrays, graph_arrays = (_part(number, kind, arrays) for kind in ("bits", "bytes", "graph"))
+    graph_arrays = _part(f"{number}.graph.", arrays)
     index = SlotIndex(
         layout,
         vectors,
         len(vectors),
-        byte_codes=ByteCodes.from_arrays(byte_arrays, layout.distance) if byte_arrays else None,
-        bit_codes=BitCodes.from_arrays(bit_arrays, layout.dim, layout.distance) if bit_arrays else None,
+        codes=codes.codes_from(_part(f"{number}.", arrays), layout),
         graph=Graph.from_arrays(graph_arrays) if graph_arrays else None,
     )
     return SealedSlot(index, arrays.get(f"{number}.present"))
 
 
-def _part(number: int, kind: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    prefix = f"{number}.{kind}."
+def _part(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

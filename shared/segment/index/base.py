@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from shared.errors import BadInput
 from shared.segment.elements import Stored, dtype_of
-from shared.segment.index.codes import BitCodes, ByteCodes
+from shared.segment.index.codes import Codes
 from shared.segment.index.exact import element_of
 from shared.segment.index.graph import Graph
 from shared.segment.index.planning import (
@@ -50,6 +50,8 @@ BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
 
 _FLOAT, _FLOAT_BITS = struct.Struct("<f"), struct.Struct("<i")
+
+NO_CODES = Codes()
 
 SECOND_SHARE = 0.06
 """A second scan of 1-bit codes scores at most so many of the matching rows; for more, all are scored."""
@@ -94,9 +96,9 @@ class SlotIndex:
     vectors      (capacity, dim) of the slot's own type, C-contiguous; unit rows under Cosine, unless of bytes (see
                  elements.py); may be a read-only map
     count        rows in use, <= capacity
-    byte_codes   int8 codes of all rows, or None (the appendable segment has none)
-    bit_codes    1-bit codes, or None (Manhattan, fewer than 64 dims); may cover fewer than `count` rows
-    graph        or None
+    codes        row codes cover all rows or are None (the appendable segment has none); groups of 1-bit codes may
+                 cover fewer than `count` rows
+    graph        or None; not used without row codes
     """
 
     def __init__(
@@ -105,18 +107,16 @@ class SlotIndex:
         vectors: Stored,
         count: int,
         *,
-        byte_codes: ByteCodes | None = None,
-        bit_codes: BitCodes | None = None,
+        codes: Codes = NO_CODES,
         graph: Graph | None = None,
     ) -> None:
         self.layout = layout
-        self.byte_codes = byte_codes
-        self.bit_codes = bit_codes
+        self.codes = codes
         self.graph: Graph | None = None
         self._entry_rows: npt.NDArray[np.uint8] | None = None
-        if byte_codes is not None and graph is not None and len(graph.entries):
+        if codes.rows is not None and graph is not None and len(graph.entries):
             self.graph = graph
-            self._entry_rows = byte_codes.copies(graph.entries)
+            self._entry_rows = codes.rows.copies(graph.entries)
         self.replace(vectors, count)
 
     @property
@@ -132,8 +132,7 @@ class SlotIndex:
     @property
     def code_bytes(self) -> int:
         """Return the bytes of codes and graph, for the memory figures."""
-        parts = (self.byte_codes, self.bit_codes, self.graph)
-        return sum(part.nbytes for part in parts if part is not None)
+        return self.codes.nbytes + (0 if self.graph is None else self.graph.nbytes)
 
     def packed(self, rows: Rows) -> list[bytes]:
         """Return the wire bytes of each row: little-endian float32."""
@@ -144,7 +143,7 @@ class SlotIndex:
     def replace(self, vectors: Stored, count: int) -> None:
         """Show rows that were appended: `vectors` may be a larger array with the same first rows.
 
-        The bit codes, when there are any, must have been appended first. Rows below the old count never change.
+        Groups of 1-bit codes, when there are any, must have been appended first. Rows below the old count never change.
         """
         assert vectors.dtype == dtype_of(self.layout), f"expected {dtype_of(self.layout)}, got {vectors.dtype}"
         assert vectors.shape[1:] == (self.layout.dim,), f"expected dim {self.layout.dim}"
@@ -156,13 +155,14 @@ class SlotIndex:
         table[AT.vectors] = address(vectors)
         table[AT.element] = element_of(self.layout.distance, vectors)
         held: list[npt.NDArray[np.generic]] = [vectors]
-        if self.byte_codes is not None:
-            assert len(self.byte_codes.rows) >= count, "byte codes cover all rows"
-            self.byte_codes.fill(table)
-        has_signs = self.bit_codes is not None and self.bit_codes.count >= count > 0
-        if self.bit_codes is not None and has_signs:
-            self.bit_codes.fill(table)
-            held.extend(self.bit_codes.held)
+        rows, groups = self.codes
+        if rows is not None:
+            assert len(rows.rows) >= count, "row codes cover all rows"
+            rows.fill(table)
+        has_signs = groups is not None and groups.count >= count > 0
+        if groups is not None and has_signs:
+            groups.fill(table)
+            held.extend(groups.held)
         if self.graph is not None:
             assert len(self.graph.offsets) == count + 1, "the graph covers all rows"
             table[AT.offsets] = address(self.graph.offsets)
@@ -205,7 +205,7 @@ class SlotIndex:
                 rows=count,
                 dim=self.layout.dim,
                 matching=matching,
-                has_bytes=self.byte_codes is not None,
+                has_bytes=self.codes.rows is not None,
                 has_signs=view.has_signs,
                 has_graph=self.graph is not None,
                 scan_rows=options.scan_rows,

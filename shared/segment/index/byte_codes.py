@@ -46,6 +46,8 @@ class ByteCodes:
     scale    float32 (1,)
     """
 
+    name = "bytes"
+
     def __init__(
         self, rows: npt.NDArray[np.uint8], halves: npt.NDArray[np.int32], centre: Floats, scale: Floats
     ) -> None:

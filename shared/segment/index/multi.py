@@ -9,11 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shared.errors import BadInput
 from shared.segment.elements import Stored, dtype_of
 from shared.segment.index.base import Floats, Rows, SlotSearch
+from shared.segment.index.exact import element_of
+from shared.segment.index.scratch import POOL
+from shared.segment.kernels.multi_scan import scan_multi
+from shared.segment.kernels.table import AT, KINDS, address
 from shared.segment.layout import SlotLayout
 
 Offsets = npt.NDArray[np.int64]
+
+_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+_NO_SCORES: Floats = np.empty(0, dtype=np.float32)
 
 
 class _View(NamedTuple):
@@ -80,4 +88,23 @@ class MultiIndex:
         query     float32 (k, dim) or its bytes, unit rows under Cosine
         Gives     rows int64 (n,), scores float32 (n,), best first, ties by row, n = min(limit, matching)
         """
-        raise NotImplementedError
+        view, dim = self._view, self.layout.dim
+        wanted = np.frombuffer(query, np.float32) if isinstance(query, bytes) else np.ascontiguousarray(query).ravel()
+        if len(wanted) == 0 or len(wanted) % dim:
+            raise BadInput(f"Vector dimension error: expected rows of dim: {dim}, got {len(wanted)} values")
+        matching = view.rows if options.words is None else min(options.matching, view.rows)
+        limit = min(options.limit, matching)
+        if limit <= 0:
+            return _NO_ROWS, _NO_SCORES
+        all_words = (view.rows + 63) >> 6
+        with POOL.lease() as scratch:
+            scratch.fit_limit(limit)
+            table = scratch.table.copy()
+            table[AT.kind] = KINDS[self.layout.distance]
+            table[AT.element] = element_of(self.layout.distance, view.vectors)
+            table[AT.dim], table[AT.rows], table[AT.limit] = dim, view.rows, limit
+            table[AT.vectors], table[AT.query] = address(view.vectors), address(wanted)
+            table[AT.words] = address(options.words)
+            table[AT.word_count] = all_words if options.words is None else min(len(options.words), all_words)
+            hits = scan_multi(table, address(view.offsets), len(wanted) // dim)
+            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()

@@ -1,48 +1,103 @@
 """Sparse vectors of one slot, and their search: the dot product over the indices that query and row share.
 
 A row that shares no index with the query has no score and is never a hit. Products are added in the order of the
-indices, in float32, on every path: so the same row has the same score from all of them.
+indices, in float32, on every path, so the same row has the same score from all of them:
+
+1. rows    merge each matching row with the query           fresh rows, few matching rows, `exact` over narrow lists
+2. lists   add up the inverted lists of the query's indices sealed rows; see postings.py
+
+Narrow lists (float16, uint8) give candidates that are scored by rows.
 """
 
+import threading
+import weakref
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from shared.errors import BadInput
 from shared.segment.index.base import Floats, Rows, SlotSearch
+from shared.segment.index.postings import (
+    NUMBERS,
+    PROCESS_CACHE,
+    Pairs,
+    Postings,
+    PostingsCache,
+    build_postings,
+    postings_bytes,
+)
+from shared.segment.index.scratch import POOL, Scratch
+from shared.segment.kernels.sparse_scan import BLOCK, PAIRS, PAIRS_SIZE, rescore_pairs, scan_lists, scan_pairs
+from shared.segment.kernels.table import AT, FLOAT32, address
 from shared.segment.layout import SlotLayout
 
 Indices = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
 
+_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+_NO_SCORES: Floats = np.empty(0, dtype=np.float32)
+
+ROW_NS, PAIR_NS, LISTED_NS = 10.0, 1.5, 1.5
+"""Costs of a row merged, of each of its pairs, of a pair in a list that is added up. Only ratios matter."""
+
+CANDIDATES_MORE = 32
+
 
 class _View(NamedTuple):
     """One state of an index. Replaced whole, never changed."""
 
-    indices: Indices
-    values: Floats
-    offsets: Offsets
+    pairs: Pairs
     rows: int
+
+
+class Query(NamedTuple):
+    """A sparse vector: indices ascending and distinct."""
+
+    indices: Indices
+    weights: Floats
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> "Query":
+        """Return the query in wire bytes: uint32 indices, then as many float32 weights. Raises BadInput."""
+        if len(packed) % 8:
+            raise BadInput(f"expected indices and as many weights of 4 bytes each, got {len(packed)} bytes")
+        half = len(packed) // 8
+        return cls(np.frombuffer(packed, np.uint32, half), np.frombuffer(packed, np.float32, half, offset=4 * half))
 
 
 class SparseIndex:
     """Read by many threads; changed by one loop, through `replace` only.
 
-    layout    kind SPARSE
+    layout    kind SPARSE; its datatype is that of the inverted lists
     indices   uint32 (pairs,), ascending within a row, C-contiguous; may be a read-only map
     values    float32 (pairs,)
     offsets   int64 (count + 1 or longer,): the pairs of row r are [offsets[r], offsets[r + 1]); empty where it has none
     count     rows in use
-    final     rows never come: search may keep an inverted form of them
+    final     rows never come: search may keep inverted lists
+    cache     where they are kept
     """
 
     graph = None
 
     def __init__(
-        self, layout: SlotLayout, indices: Indices, values: Floats, offsets: Offsets, count: int, *, final: bool = False
+        self,
+        layout: SlotLayout,
+        indices: Indices,
+        values: Floats,
+        offsets: Offsets,
+        count: int,
+        *,
+        final: bool = False,
+        cache: PostingsCache = PROCESS_CACHE,
     ) -> None:
         self.layout = layout
         self._is_final = final
+        self._cache = cache
+        self._number = next(NUMBERS)
+        self._building = threading.Lock()
+        if final:
+            weakref.finalize(self, cache.forget, self._number)
         self.replace(indices, values, offsets, count)
 
     @property
@@ -53,22 +108,36 @@ class SparseIndex:
     @property
     def indices(self) -> Indices:
         """Return the indices of all pairs."""
-        return self._view.indices
+        return self._view.pairs.indices
 
     @property
     def values(self) -> Floats:
         """Return the values of all pairs."""
-        return self._view.values
+        return self._view.pairs.values
 
     @property
     def offsets(self) -> Offsets:
         """Return where each row's pairs begin."""
-        return self._view.offsets
+        return self._view.pairs.offsets
+
+    @property
+    def pair_count(self) -> int:
+        """Return how many pairs the rows hold."""
+        return int(self._view.pairs.offsets[self._view.rows])
 
     @property
     def code_bytes(self) -> int:
-        """Return the bytes held beside the pairs, for the memory figures."""
-        return 0
+        """Return the bytes of the inverted lists in memory, for the memory figures."""
+        return self._cache.bytes_of(self._number)
+
+    @property
+    def wants_lists(self) -> bool:
+        """Return whether the next large search builds the inverted lists: for cost estimates."""
+        return self._may_have_lists and self._cache.bytes_of(self._number) == 0
+
+    @property
+    def _may_have_lists(self) -> bool:
+        return self._is_final and postings_bytes(self.pair_count, self.layout.datatype) <= self._cache.budget_bytes
 
     def replace(self, indices: Indices, values: Floats, offsets: Offsets, count: int) -> None:
         """Show rows that were appended: larger arrays with the same first pairs."""
@@ -77,18 +146,126 @@ class SparseIndex:
         assert offsets.dtype == np.int64, f"expected int64, got {offsets.dtype}"
         assert 0 <= count < len(offsets), f"expected fewer than {len(offsets)} rows, got {count}"
         assert offsets[count] <= min(len(indices), len(values)), "pairs are missing"
-        self._view = _View(indices, values, offsets, count)
+        self._view = _View(Pairs(indices, values, offsets), count)
 
     def packed(self, rows: Rows) -> list[bytes]:
         """Return the wire bytes of each row: uint32 indices, then float32 values."""
-        view = self._view
-        spans = [(int(view.offsets[row]), int(view.offsets[row + 1])) for row in rows]
-        return [view.indices[first:last].tobytes() + view.values[first:last].tobytes() for first, last in spans]
+        indices, values, offsets = self._view.pairs
+        spans = [(int(offsets[row]), int(offsets[row + 1])) for row in rows]
+        return [indices[first:last].tobytes() + values[first:last].tobytes() for first, last in spans]
 
     def search(self, query: bytes, options: SlotSearch) -> tuple[Rows, Floats]:
-        """Return the best matching rows and their scores.
+        """Return the best matching rows that share an index with the query, and their scores.
 
-        query     uint32 indices, ascending, then as many float32 weights
-        Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k = min(limit, matching that share)
+        query     uint32 indices, ascending and distinct, then as many float32 weights
+        Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k <= min(limit, matching)
         """
-        raise NotImplementedError
+        wanted, view = Query.unpacked(query), self._view
+        matching = view.rows if options.words is None else min(options.matching, view.rows)
+        limit = min(options.limit, matching)
+        if limit <= 0 or len(wanted.indices) == 0:
+            return _NO_ROWS, _NO_SCORES
+        lists = self._lists(view, matching, options)
+        with POOL.lease() as scratch:
+            hits = _run(scratch, view, wanted, lists, options._replace(limit=limit, matching=matching))
+            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
+
+    def _lists(self, view: _View, matching: int, options: SlotSearch) -> Postings | None:
+        """Return the inverted lists, built when there are none; None where rows are to be scanned."""
+        narrow = self.layout.datatype.value != "float32"
+        if matching <= options.scan_rows or (options.exact and narrow) or not self._may_have_lists:
+            return None
+        lists = self._cache.get(self._number)
+        if lists is None:
+            with self._building:
+                lists = self._cache.get(self._number)
+                if lists is None:
+                    lists = build_postings(view.pairs, view.rows, self.layout.datatype)
+                    self._cache.put(self._number, lists)
+        return lists
+
+
+class _Found(NamedTuple):
+    """The lists of a query's indices; `query` holds only the indices that occur."""
+
+    query: Query
+    cursors: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    lows: Floats
+    steps: Floats
+
+
+def _found(lists: Postings, query: Query) -> _Found:
+    places = np.searchsorted(lists.terms, query.indices)
+    places[places == len(lists.terms)] = 0
+    occurs = lists.terms[places] == query.indices if len(lists.terms) else np.zeros(len(places), np.bool_)
+    at = places[occurs]
+    kept = Query(query.indices[occurs], query.weights[occurs])
+    return _Found(kept, lists.starts[at], lists.starts[at + 1], lists.lows[at], lists.steps[at])
+
+
+def _run(scratch: Scratch, view: _View, query: Query, lists: Postings | None, options: SlotSearch) -> int:
+    """Return the hits, written into the scratch."""
+    pairs = np.zeros(PAIRS_SIZE, dtype=np.int64)
+    pairs[PAIRS.indices] = address(view.pairs.indices)
+    pairs[PAIRS.values] = address(view.pairs.values)
+    pairs[PAIRS.offsets] = address(view.pairs.offsets)
+    if lists is None:
+        return _by_rows(scratch, view, pairs, query, options)
+    found = _found(lists, query)
+    if len(found.query.indices) == 0:
+        return 0
+    listed = int((found.ends - found.cursors).sum())
+    each = ROW_NS + PAIR_NS * len(view.pairs.indices) / max(1, view.rows)
+    if options.matching * each < listed * LISTED_NS:
+        return _by_rows(scratch, view, pairs, query, options)
+    return _by_lists(scratch, view, pairs, (lists, found), options)
+
+
+def _by_rows(scratch: Scratch, view: _View, pairs: npt.NDArray[np.int64], query: Query, options: SlotSearch) -> int:
+    _aim(scratch, view, options, options.limit)
+    _ask(pairs, query)
+    return int(scan_pairs(scratch.table, pairs))
+
+
+def _by_lists(
+    scratch: Scratch,
+    view: _View,
+    pairs: npt.NDArray[np.int64],
+    lists: tuple[Postings, _Found],
+    options: SlotSearch,
+) -> int:
+    postings, found = lists
+    is_narrow = postings.element != FLOAT32
+    _aim(scratch, view, options, 2 * options.limit + CANDIDATES_MORE if is_narrow else options.limit)
+    sums, marks = np.empty(BLOCK, dtype=np.float32), np.zeros(BLOCK // 64, dtype=np.uint64)
+    _ask(pairs, found.query)
+    pairs[PAIRS.list_rows], pairs[PAIRS.list_weights] = address(postings.rows), address(postings.weights)
+    pairs[PAIRS.element] = postings.element
+    pairs[PAIRS.cursors], pairs[PAIRS.ends] = address(found.cursors), address(found.ends)
+    pairs[PAIRS.lows], pairs[PAIRS.steps] = address(found.lows), address(found.steps)
+    pairs[PAIRS.sums], pairs[PAIRS.marks] = address(sums), address(marks)
+    hits = int(scan_lists(scratch.table, pairs))
+    if not is_narrow:
+        return hits
+    scratch.table[AT.limit] = options.limit
+    return int(rescore_pairs(scratch.table, pairs))
+
+
+def _aim(scratch: Scratch, view: _View, options: SlotSearch, limit: int) -> None:
+    """Write mask and limit into the scratch's table."""
+    limit = min(limit, view.rows)
+    scratch.fit_limit(limit)
+    all_words = (view.rows + 63) >> 6
+    table = scratch.table
+    table[AT.rows] = view.rows
+    table[AT.limit] = limit
+    table[AT.words] = address(options.words)
+    table[AT.word_count] = all_words if options.words is None else min(len(options.words), all_words)
+
+
+def _ask(pairs: npt.NDArray[np.int64], query: Query) -> None:
+    """Write the query into the table of pairs; the caller keeps it."""
+    pairs[PAIRS.query_indices] = address(query.indices)
+    pairs[PAIRS.query_weights] = address(query.weights)
+    pairs[PAIRS.query_count] = len(query.indices)

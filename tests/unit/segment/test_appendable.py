@@ -166,7 +166,7 @@ def test_the_same_operations_give_the_same_arrays_whatever_the_batches() -> None
     parts = appendable(rows[:700], rows[700:1100], rows[1100:], layout=layout).seal()
 
     assert content(whole)["slots"] == content(parts)["slots"]
-    codes = [segment.parts.slots[UNNAMED].index.bit_codes for segment in (whole, parts)]
+    codes = [segment.parts.slots[UNNAMED].index.codes.groups for segment in (whole, parts)]
     arrays = [code.arrays() for code in codes if code is not None]
     assert len(arrays) == 2
     for name, array in arrays[0].items():

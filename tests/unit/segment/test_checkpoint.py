@@ -235,7 +235,7 @@ def test_mapped_arrays_are_read_only_and_aligned(tmp_path: Path) -> None:
 
     slot = back.slot(UNNAMED)
     assert slot is not None
-    assert slot.bit_codes is not None
+    assert slot.codes.groups is not None
     assert slot.vectors.ctypes.data % 64 == 0
     with pytest.raises(ValueError, match="read-only"):
         slot.vectors[0, 0] = 1

@@ -6,7 +6,7 @@ from shared.schema.collections import Distance, HnswConfig
 from shared.segment.distance import normalised
 from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.bit_codes import has_bit_codes
-from shared.segment.index.codes import BitCodes, ByteCodes
+from shared.segment.index.codes import BitCodes, ByteCodes, Codes
 from shared.segment.index.graph_build import build_graph
 from shared.segment.layout import SlotLayout
 
@@ -37,8 +37,10 @@ def coded(distance: Distance, vectors: np.ndarray, with_bytes: bool = True) -> S
         SlotLayout(dim, distance),
         vectors,
         len(vectors),
-        byte_codes=ByteCodes.build(vectors, distance) if with_bytes else None,
-        bit_codes=BitCodes.build(vectors, distance, SEED) if has_bit_codes(dim, distance) else None,
+        codes=Codes(
+            ByteCodes.build(vectors, distance) if with_bytes else None,
+            BitCodes.build(vectors, distance, SEED) if has_bit_codes(dim, distance) else None,
+        ),
     )
 
 
@@ -47,9 +49,7 @@ def indexed(distance: Distance, vectors: np.ndarray, hnsw: HnswConfig | None = N
     built = build_graph(vectors, distance, hnsw or HnswConfig(), threads=2)
     ordered = np.ascontiguousarray(vectors[built.order])
     codes = coded(distance, ordered)
-    return SlotIndex(
-        codes.layout, ordered, len(ordered), byte_codes=codes.byte_codes, bit_codes=codes.bit_codes, graph=built.graph
-    )
+    return SlotIndex(codes.layout, ordered, len(ordered), codes=codes.codes, graph=built.graph)
 
 
 def recall(index: SlotIndex, queries: np.ndarray, search: SlotSearch) -> float:

@@ -26,7 +26,7 @@ def test_a_graph_whose_links_lead_nowhere_fails():
         good.layout,
         good.vectors,
         good.count,
-        byte_codes=good.byte_codes,
+        codes=good.codes,
         graph=Graph(good.graph.offsets, shuffled, good.graph.entries),
     )
 

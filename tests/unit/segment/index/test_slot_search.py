@@ -12,7 +12,7 @@ from shared.errors import BadInput
 from shared.schema.collections import Distance
 from shared.segment import bits
 from shared.segment.index.base import SlotIndex, SlotSearch
-from shared.segment.index.codes import BitCodes
+from shared.segment.index.codes import BitCodes, Codes
 from shared.segment.index.exact import score_rows
 from shared.segment.layout import SlotLayout
 
@@ -107,7 +107,7 @@ def test_large_limits_walk_and_scan_alike():
 def test_appended_rows_are_found_before_and_after_the_mean_freezes():
     vectors = fit(Distance.COSINE, clustered(6, 3000, 64))
     codes = BitCodes(64, Distance.COSINE, 9)
-    index = SlotIndex(SlotLayout(64, Distance.COSINE), vectors, 0, bit_codes=codes)
+    index = SlotIndex(SlotLayout(64, Distance.COSINE), vectors, 0, codes=Codes(groups=codes))
 
     for first in range(0, 3000, 250):
         codes.append(vectors[: first + 250], first)
@@ -150,7 +150,7 @@ def test_empty_slot_and_empty_mask_give_nothing():
 
 def test_stored_codes_and_graph_answer_as_the_built_ones(tmp_path):
     built = indexed(Distance.EUCLID, clustered(9, 3000, 100))
-    parts = {"bytes": built.byte_codes, "bits": built.bit_codes, "graph": built.graph}
+    parts = {"bytes": built.codes.rows, "bits": built.codes.groups, "graph": built.graph}
     for name, part in parts.items():
         assert part is not None
         for array_name, array in part.arrays().items():
@@ -164,8 +164,10 @@ def test_stored_codes_and_graph_answer_as_the_built_ones(tmp_path):
         built.layout,
         built.vectors,
         built.count,
-        byte_codes=type(built.byte_codes).from_arrays(stored["bytes"], Distance.EUCLID),
-        bit_codes=BitCodes.from_arrays(stored["bits"], 100, Distance.EUCLID),
+        codes=Codes(
+            type(built.codes.rows).from_arrays(stored["bytes"], Distance.EUCLID),
+            BitCodes.from_arrays(stored["bits"], 100, Distance.EUCLID),
+        ),
         graph=type(built.graph).from_arrays(stored["graph"]),
     )
 
