@@ -1,5 +1,6 @@
 """The disk runs full: writes get 507, reads go on, nothing acknowledged is lost, space brings writes back."""
 
+import errno
 import os
 import random
 import subprocess
@@ -48,10 +49,16 @@ def free_mb(path: Path) -> int:
 
 
 def fill(volume: Path, leave_mb: int) -> Path:
-    """Take the volume's space but for so many MB."""
+    """Take the volume's space but for so many MB, or for less where the service writes at the same time."""
     path = volume / "filler"
     with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free_mb(volume) - leave_mb) * MB)
+        while (room_mb := free_mb(volume) - leave_mb) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END) + room_mb * MB)
+                break
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
     return path
 
 
