@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     memory: bool = Field(False, description="keep everything in this process's memory, on fakeredis; nothing survives")
     single_process: bool = Field(False, description="api, worker and optimizer in one event loop")
 
+    # clients
+    compat: Literal["auto", "current", "1.7"] = Field(
+        "auto", description="shape of answers: auto goes by the client's User-Agent, the others give one shape to all"
+    )
+
     # request limits
     body_bytes_max: int = Field(32 * 2**20, ge=1024, description="largest request body")
     batch_points_max: int = Field(100_000, ge=1, description="most points in one write request")
@@ -110,6 +115,7 @@ INTERNAL = frozenset({"service_name", "ready_fd", "crash_point"})
 SECTIONS = {
     "host": "Where",
     "api": "How many",
+    "compat": "Clients",
     "body_bytes_max": "Request limits",
     "append_bytes_max": "The log",
     "heartbeat_s": "Workers",

@@ -11,6 +11,7 @@ from aiohttp import web
 from services.api.admin import Admin
 from services.api.aliases import Aliases
 from services.api.directory import Directory
+from services.api.eras import Era, era_of
 from services.api.metrics import Metrics
 from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
@@ -62,6 +63,11 @@ class Call:
         self.services = services
         self.names = names
         self.query = query
+
+    @property
+    def era(self) -> Era:
+        """The era of the client: which shape its answer has."""
+        return era_of(self.request.headers.get("User-Agent", ""), self.services.settings.compat)
 
     async def body(self) -> bytes:
         """Return the JSON body, unread. Raises BadFormat for another content type, TooLarge."""

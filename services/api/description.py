@@ -8,7 +8,8 @@ green   nothing to do
 
 from typing import Any, NamedTuple
 
-from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord, HnswConfig
+from services.api.described_config import config_warnings, describe_config
+from shared.schema.collections import CollectionRecord
 from shared.schema.jobs import JobStatus, wants_index
 from shared.schema.queries import DescribeReply
 
@@ -27,13 +28,14 @@ class Facts(NamedTuple):
 
 
 def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
-    """Return the result of `GET /collections/{name}`."""
+    """Return the result of `GET /collections/{name}`: what either era shows of it (eras.py)."""
     known = [shard for shard in facts.shards if shard is not None]
     segments = [segment for shard in known for segment in shard.segments]
     status, reasons = _status(record, facts)
     shown: dict[str, Any] = {
         "status": status,
         "optimizer_status": {"error": reasons[0]} if status == "red" else "ok",
+        "vectors_count": sum(segment.vectors for segment in segments),
         "indexed_vectors_count": sum(segment.indexed_vectors for segment in segments),
         "points_count": sum(shard.points for shard in known),
         "segments_count": len(segments),
@@ -41,33 +43,10 @@ def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
         "payload_schema": {},
         "update_queue": {"length": _queue_length(facts)},
     }
-    if reasons:
-        shown["warnings"] = [{"message": reason} for reason in reasons]
+    warnings = [*reasons, *config_warnings(record.config)]
+    if warnings:
+        shown["warnings"] = [{"message": warning} for warning in warnings]
     return shown
-
-
-def describe_config(config: CollectionConfig) -> dict[str, Any]:
-    """Return the effective config in the reference's shape."""
-    vectors = {name: params.model_dump(mode="json") for name, params in config.vectors.items()}
-    return {
-        "params": {
-            "vectors": vectors[UNNAMED] if list(vectors) == [UNNAMED] else vectors,
-            "shard_number": config.shard_number,
-            "replication_factor": config.replication_factor,
-            "write_consistency_factor": config.write_consistency_factor,
-            "on_disk_payload": config.on_disk_payload,
-        },
-        "hnsw_config": _hnsw(config.hnsw_config),
-        "optimizer_config": config.optimizers_config.model_dump(mode="json"),
-        "wal_config": config.wal_config.model_dump(mode="json"),
-        "quantization_config": None,
-    }
-
-
-def _hnsw(hnsw: HnswConfig) -> dict[str, Any]:
-    """Return the graph's config; the reference leaves out what nobody set of its newer fields."""
-    shown = hnsw.model_dump(mode="json")
-    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _status(record: CollectionRecord, facts: Facts) -> tuple[str, list[str]]:

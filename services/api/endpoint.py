@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.api import envelope
 from services.api.call import Answer, Call, Handler, Services
+from services.api.eras import Shape
 from services.api.http_errors import to_http
 from services.api.metrics import RouteMeter
 from services.api.route_table import RouteTable
@@ -25,6 +26,8 @@ class Route(NamedTuple):
     method: str
     pattern: str
     handler: Handler
+    shape: Shape | None = None
+    """What makes the result the client's era's; None where both eras see the same."""
 
 
 def _text(raw_path: str) -> str:
@@ -37,10 +40,10 @@ class Endpoint:
 
     def __init__(self, routes: list[Route], services: Services) -> None:
         self._services = services
-        self._table: RouteTable[tuple[Handler, RouteMeter]] = RouteTable()
+        self._table: RouteTable[tuple[Route, RouteMeter]] = RouteTable()
         for route in routes:
             meter = services.metrics.route(route.method, route.pattern)
-            self._table.add(route.method, route.pattern, (route.handler, meter))
+            self._table.add(route.method, route.pattern, (route, meter))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; never raises but for cancellation."""
@@ -49,16 +52,17 @@ class Endpoint:
         found = self._table.match(request.method, path)
         if found is None:
             return web.Response(status=404)
-        (handler, meter), names = found
-        response = await self._answer(handler, Call(request, self._services, names, query), started)
+        (route, meter), names = found
+        response = await self._answer(route, Call(request, self._services, names, query), started)
         meter.observe(response.status, time.perf_counter() - started)
         return response
 
-    async def _answer(self, handler: Handler, call: Call, started: float) -> web.Response:
+    async def _answer(self, route: Route, call: Call, started: float) -> web.Response:
         try:
-            answer = await handler(call)
+            answer = await route.handler(call)
             if isinstance(answer, Answer):
-                return envelope.success(answer.result, started, answer.headers)
+                result = answer.result if route.shape is None else route.shape(call.era, answer.result)
+                return envelope.success(result, started, answer.headers)
             return answer
         except ShoalError as error:
             status, text, headers = to_http(error)

@@ -3,10 +3,14 @@
 from services.api.call import Answer, Call
 from services.api.description import describe
 from services.api.endpoint import Route
+from services.api.eras import collection_info as info_shape
 from services.api.facts import gather_facts, known_jobs
 from services.api.optimizations import Wanted, describe_jobs
 from services.api.params import collection_timeout, texts
-from services.api.validate.collections import check_collection_name, parse_change, parse_create
+from services.api.validate.collection_changes import parse_change
+from services.api.validate.collection_names import check_collection_name
+from services.api.validate.collections import parse_create
+from services.api.validate.unsupported import refuse
 from shared.schema.collections import SealConfig
 
 
@@ -36,6 +40,8 @@ async def create_collection(call: Call) -> Answer:
 async def change_collection(call: Call) -> Answer:
     collection_timeout(call.query)
     change = parse_change(await call.body())
+    if isinstance(change, str):
+        refuse("`rename`")
     await call.services.admin.change(call.names[0], change.applied_to)
     return Answer(True)
 
@@ -54,7 +60,7 @@ async def optimizations(call: Call) -> Answer:
 
 ROUTES = [
     Route("GET", "/collections", list_collections),
-    Route("GET", "/collections/{}", collection_info),
+    Route("GET", "/collections/{}", collection_info, info_shape),
     Route("GET", "/collections/{}/exists", collection_exists),
     Route("GET", "/collections/{}/optimizations", optimizations),
     Route("PUT", "/collections/{}", create_collection),

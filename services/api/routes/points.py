@@ -5,6 +5,7 @@ from typing import Any
 
 from services.api.call import Answer, Call
 from services.api.endpoint import Route
+from services.api.eras import update_result
 from services.api.params import WriteParams, read_timeout, write_params
 from services.api.positions import HEADER, encode_token, merge_tokens
 from services.api.render import render_page, render_records
@@ -117,11 +118,11 @@ def _path_id(text: str) -> PointId:
 
 
 ROUTES = [
-    Route("PUT", "/collections/{}/points", upsert),
+    Route("PUT", "/collections/{}/points", upsert, update_result),
     Route("POST", "/collections/{}/points", get_points),
     Route("GET", "/collections/{}/points/{}", get_point),
-    Route("POST", "/collections/{}/points/delete", delete),
-    Route("POST", "/collections/{}/points/payload", set_payload),
+    Route("POST", "/collections/{}/points/delete", delete, update_result),
+    Route("POST", "/collections/{}/points/payload", set_payload, update_result),
     Route("POST", "/collections/{}/points/scroll", scroll),
     Route("POST", "/collections/{}/points/count", count),
 ]
