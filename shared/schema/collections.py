@@ -163,8 +163,8 @@ class CollectionConfig(_Model):
     sparse_vectors   sparse slots by name; names are distinct over both
     """
 
-    vectors: Annotated[dict[str, VectorParams], Field(default_factory=dict)]
-    sparse_vectors: Annotated[dict[str, SparseVectorParams], Field(default_factory=dict)]
+    vectors: dict[str, VectorParams] = Field(default_factory=dict)
+    sparse_vectors: dict[str, SparseVectorParams] = Field(default_factory=dict)
     shard_number: Annotated[int, Field(ge=1, le=1024)] = 1
     replication_factor: Annotated[int, Field(ge=1)] = 1
     write_consistency_factor: Annotated[int, Field(ge=1)] = 1
@@ -203,12 +203,15 @@ class CollectionConfig(_Model):
 class InitFrom(_Model):
     """Where a collection's first points come from: a consistent cut of another collection.
 
-    positions  the position of each of the source's shards at which it was cut
+    name       the source's name when the collection was created
+    shards     how many shards the source has
+    positions  the position of each of them at which it was cut; empty until it is
     """
 
     collection: str
     """The source's UUID."""
     name: str
+    shards: Annotated[int, Field(ge=1)] = 1
     positions: tuple[int, ...] = ()
 
 

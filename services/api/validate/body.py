@@ -43,6 +43,24 @@ def convert(value: object, kind: type[T], where: str) -> T:
         raise BadFormat(f"{where}: {_explained(str(error))}") from error
 
 
+def decode_strictly(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Return a body whose unknown fields are refused, and without filters in it. Raises BadFormat naming the field."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadFormat(str(error)) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode(decoder, body)
+
+
+def convert_strictly(value: object, kind: type[T], where: str) -> T:
+    """Return a decoded JSON value without filters in it as a struct. Raises BadFormat naming `where` and the field."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise BadFormat(f"{where}: {error}") from error
+
+
 def _explained(text: str) -> str:
     """Only filters forbid unknown fields, so such an error is about a condition that does not exist."""
     return _CONDITION_FORMS + text if "unknown field" in text else text

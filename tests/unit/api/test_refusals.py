@@ -63,15 +63,11 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("PUT", "/collections/x", {"vectors": {"size": 0, "distance": "Dot"}}, 400, "Format error in JSON body: vectors.size"),
     ("PUT", "/collections/x", {"vectors": {"size": 4, "distance": "Hamming"}}, 400, "Format error in JSON body: vectors: Invalid enum value"),
     ("PUT", "/collections/x", {"vectors": {"size": 4}}, 400, "Format error in JSON body: vectors: Object missing required field `distance`"),
-    ("PUT", "/collections/x", {"vectors": {"size": 4, "distance": "Dot", "on_disk": True}}, 400, "Bad request: not supported yet by Shoal: `vectors.on_disk`"),
     ("PUT", "/collections/x", {"shard_number": 0}, 422, "Validation error in JSON body: [shard_number: value 0 invalid"),
     ("PUT", "/collections/x", {"shard_number": -1}, 400, "Format error in JSON body: shard_number"),
     ("PUT", "/collections/x", {"hnsw_config": {"ef_construct": 3}}, 422, "Validation error in JSON body: [hnsw_config.ef_construct: value 3 invalid, must be 4 or larger]"),
-    ("PUT", "/collections/x", {"quantization_config": {"scalar": {"type": "int8"}}}, 400, "Bad request: not supported yet by Shoal: `quantization_config`"),
-    ("PUT", "/collections/x", {"sparse_vectors": {"s": {}}}, 400, "Bad request: not supported yet by Shoal: `sparse_vectors`"),
     ("PUT", "/collections/x?timeout=0", {}, 422, "Validation error in query parameters: [timeout: value 0 invalid"),
     ("PUT", "/collections/a%3Ab", {}, 422, "Validation error in path parameters: [name: collection name cannot contain"),
-    ("PATCH", "/collections/planes", {"vectors": {"": {"on_disk": True}}}, 400, "Bad request: not supported yet by Shoal: `vectors`"),
     ("PATCH", "/collections/none", {}, 404, "Not found: Collection `none` doesn't exist!"),
 ]  # fmt: skip
 
