@@ -54,6 +54,17 @@ def prefetch(typing_context: Any, address: Any) -> Any:
 
 
 @intrinsic
+def half_float(typing_context: Any, address: Any) -> Any:
+    """Return the float16 at an address as float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(builder.inttoptr(arguments[0], ir.HalfType().as_pointer()))
+        return builder.fpext(value, ir.FloatType())
+
+    return types.float32(types.int64), generate
+
+
+@intrinsic
 def float_bits(typing_context: Any, value: Any) -> Any:
     """Return the bits of a float32 as int32."""
 
