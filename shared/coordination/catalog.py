@@ -37,6 +37,7 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 _load = Script(_SCRIPTS / "load.lua")
 _create = Script(_SCRIPTS / "create.lua")
 _update = Script(_SCRIPTS / "update.lua")
+_rename = Script(_SCRIPTS / "rename.lua")
 _delete = Script(_SCRIPTS / "delete.lua")
 _adopt = Script(_SCRIPTS / "adopt.lua")
 _change_aliases = Script(_SCRIPTS / "change_aliases.lua")
@@ -95,12 +96,34 @@ class Catalog:
             raise NotFound(f"Collection `{uuid}` doesn't exist!")
         old = _record(text)
         if old.generation == expected_generation:
-            new = CollectionRecord(uuid=uuid, name=old.name, generation=old.generation + 1, config=config)
+            new = old.model_copy(update={"generation": old.generation + 1, "config": config})
             arguments: list[Argument] = [uuid, text, new.model_dump_json(), CHANGES_KEPT]
             answer = await _update.call(self._redis, [CATALOG, REVISION, CATALOG_LOG], arguments)
             if answer[0] == b"ok":
                 return new
         raise GenerationChanged(f"collection {old.name}: its config changed, expected generation {expected_generation}")
+
+    async def rename(self, uuid: str, new_name: str) -> int:
+        """Give a collection another name; return the revision. Everything else stays, its aliases too.
+
+        Raises NotFound, AlreadyExists, BadInput (an alias has the name), GenerationChanged (it changed meanwhile).
+        """
+        text = await ask(self._redis, "HGET", CATALOG, uuid)
+        if text is None:
+            raise NotFound(f"Collection `{uuid}` doesn't exist!")
+        old = _record(text)
+        new = old.model_copy(update={"name": new_name})
+        keys = [CATALOG, NAMES, ALIASES, REVISION, CATALOG_LOG]
+        arguments: list[Argument] = [uuid, old.name, new_name, text, new.model_dump_json(), CHANGES_KEPT]
+        answer = await _rename.call(self._redis, keys, arguments)
+        match answer[0]:
+            case b"exists":
+                raise AlreadyExists(f"Collection `{new_name}` already exists!")
+            case b"alias":
+                raise BadInput(f"Can't rename collection to {new_name}. Alias with the same name already exists")
+            case b"moved":
+                raise GenerationChanged(f"collection {old.name} was changed while it was renamed")
+        return int(answer[1])
 
     async def delete(self, name: str) -> str | None:
         """Remove a collection and its aliases; return its uuid, None when there is none. Aliases are never followed."""

@@ -230,3 +230,51 @@ async def test_a_callback_that_fails_does_not_stop_the_watcher(catalog: Catalog)
     await watcher.refresh()
 
     assert seen == [1]
+
+
+async def test_a_renamed_collection_keeps_its_uuid_config_and_aliases(catalog: Catalog) -> None:
+    await catalog.create(record("a"))
+    await catalog.change_aliases([AliasChange("create", "alias", "a")])
+
+    revision = await catalog.rename("uuid-a", "b")
+
+    view = await catalog.load()
+    assert (view.revision, view.names) == (revision, {"b": "uuid-a"})
+    assert view.resolve("a") is None
+    assert view.resolve("alias") == view.resolve("b") == record("a").model_copy(update={"name": "b"})
+
+
+async def test_renaming_again_after_a_lost_answer_changes_nothing(catalog: Catalog) -> None:
+    await catalog.create(record("a"))
+    first = await catalog.rename("uuid-a", "b")
+
+    second = await catalog.rename("uuid-a", "b")
+
+    assert first == second == (await catalog.load()).revision
+
+
+async def test_a_rename_to_a_taken_name_changes_nothing(catalog: Catalog) -> None:
+    await catalog.create(record("a"))
+    await catalog.create(record("b"))
+    await catalog.change_aliases([AliasChange("create", "c", "a")])
+    before = await catalog.load()
+
+    with pytest.raises(AlreadyExists, match="Collection `b` already exists!"):
+        await catalog.rename("uuid-a", "b")
+    with pytest.raises(BadInput, match=r"rename collection to c\. Alias with the same"):
+        await catalog.rename("uuid-a", "c")
+    with pytest.raises(NotFound):
+        await catalog.rename("uuid-x", "d")
+
+    assert await catalog.load() == before
+
+
+async def test_a_rename_and_an_update_at_once_both_count(catalog: Catalog) -> None:
+    await catalog.create(record("a"))
+    await catalog.rename("uuid-a", "b")
+
+    await catalog.update("uuid-a", 1, OTHER)
+
+    found = (await catalog.load()).resolve("b")
+    assert found is not None
+    assert (found.name, found.generation, found.config) == ("b", 2, OTHER)
