@@ -178,6 +178,8 @@ class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"
     counters: dict[str, float]
     reason: str = ""
     """Why the shard is quarantined; empty when it is not."""
+    beginning: str = ""
+    """How far a shard is with the points of the collection that it begins with; empty when it is not beginning."""
 
 
 Reply = SearchReply | PointsReply | CountReply | AppliedReply | DescribeReply
