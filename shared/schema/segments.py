@@ -31,8 +31,12 @@ def build_of(hnsw: HnswConfig, quantization: QuantizationConfig | None) -> SlotB
 
 
 def builds_of(config: CollectionConfig) -> dict[str, SlotBuild]:
-    """Return what each slot of a config asks for. Slots that never have a graph nor codes are left out."""
-    return {name: build_of(config.hnsw_of(name), config.quantization_of(name)) for name in config.vectors}
+    """Return what each slot of a config asks for; sparse slots ask for nothing. Multivectors have no graph."""
+    builds = {}
+    for name, params in config.vectors.items():
+        build = build_of(config.hnsw_of(name), config.quantization_of(name))
+        builds[name] = build if params.multivector_config is None else SlotBuild("", build.codes)
+    return builds
 
 
 def _graph(hnsw: HnswConfig) -> str:

@@ -1,0 +1,113 @@
+"""What one segment needs by itself: an index, a rebuild, a vacuum, or nothing. Pure.
+
+index     it has no graph (or none of the codes that its config asks for) in a slot over `indexing_threshold` kB;
+          0 is never
+rebuild   an output of the optimizer was built with another graph or other codes than the config asks for, or keeps a
+          slot that is gone. A slot that was built without a graph is not rebuilt for a new graph config.
+vacuum    its deleted share is above `deleted_threshold` and it has `vacuum_min_vector_number` rows, or no row lives
+"""
+
+from typing import NamedTuple
+
+from shared.policies.plan import size_text
+from shared.schema.collections import UNNAMED, CollectionConfig
+from shared.schema.queries import SegmentSummary
+from shared.schema.segments import SlotBuild, builds_of
+
+APPENDABLE, SEALED, INDEXED = "appendable", "sealed", "indexed"
+
+
+class Need(NamedTuple):
+    """What a segment needs, and why in words that go on after its name."""
+
+    kind: str
+    why: str
+
+
+class Wishes:
+    """A config, read once for many segments."""
+
+    def __init__(self, config: CollectionConfig) -> None:
+        self._config = config
+        self._builds = builds_of(config)
+        self._threshold_bytes = config.optimizers_config.indexing_threshold * 1024
+
+    @property
+    def threshold_bytes(self) -> int:
+        """`indexing_threshold` in bytes; 0: nothing is indexed."""
+        return self._threshold_bytes
+
+    def needs(self, segment: SegmentSummary) -> list[Need]:
+        """Return what a segment needs."""
+        if segment.state not in (APPENDABLE, SEALED, INDEXED):
+            return []
+        found = (self._rebuild(segment), self._index(segment), self._vacuum(segment))
+        return [need for need in found if need is not None]
+
+    def graphs(self, segments: list[SegmentSummary]) -> list[str]:
+        """Return the slots of an output that get a graph: over the threshold together, or an input had one."""
+        return [slot for slot, build in self._builds.items() if build.graph and self._has_graph_then(slot, segments)]
+
+    def _has_graph_then(self, slot: str, segments: list[SegmentSummary]) -> bool:
+        if any(has_graph(segment, slot) for segment in segments):
+            return True
+        held = sum(slot_bytes(segment, slot) for segment in segments)
+        return 0 < self._threshold_bytes < held
+
+    def _index(self, segment: SegmentSummary) -> Need | None:
+        lacking = [slot for slot, build in self._builds.items() if self._lacks(segment, slot, build)]
+        if not lacking:
+            return None
+        slot = max(lacking, key=lambda name: slot_bytes(segment, name))
+        what = "a graph" if self._builds[slot].graph else "its codes"
+        held, threshold = size_text(slot_bytes(segment, slot)), size_text(self._threshold_bytes)
+        return Need("index", f"holds {held} without {what}, threshold {threshold}")
+
+    def _lacks(self, segment: SegmentSummary, slot: str, wanted: SlotBuild) -> bool:
+        if not 0 < self._threshold_bytes < slot_bytes(segment, slot) or has_graph(segment, slot):
+            return False
+        built = segment.built.get(slot)
+        return bool(wanted.graph) or (built is None and bool(wanted.codes))
+
+    def _rebuild(self, segment: SegmentSummary) -> Need | None:
+        for slot, built in segment.built.items():
+            if not self._config.has_slot(slot):
+                return Need("rebuild", f"keeps vectors of the slot {slot!r} that is gone")
+            wanted = self._builds.get(slot)
+            if wanted is None or not slot_bytes(segment, slot):
+                continue
+            if built.graph and built.graph != wanted.graph:
+                return Need("rebuild", f"{_of(slot)}has the graph {built.graph}, wanted {wanted.graph or 'none'}")
+            if built.codes != wanted.codes:
+                had, want = built.codes or "built-in codes", wanted.codes or "built-in codes"
+                return Need("rebuild", f"{_of(slot)}has {had}, wanted {want}")
+        return None
+
+    def _vacuum(self, segment: SegmentSummary) -> Need | None:
+        config, dead = self._config.optimizers_config, segment.rows - segment.live
+        if not dead:
+            return None
+        is_empty = segment.live == 0 and segment.state != APPENDABLE
+        is_littered = dead > config.deleted_threshold * segment.rows and segment.rows >= config.vacuum_min_vector_number
+        return Need("vacuum", f"has {dead} deleted of {segment.rows} rows") if is_empty or is_littered else None
+
+
+def slot_bytes(segment: SegmentSummary, slot: str) -> int:
+    """Return the bytes of a slot's live vectors."""
+    figures = segment.slots.get(slot)
+    return figures.bytes if figures is not None else 0
+
+
+def vector_bytes(segment: SegmentSummary) -> int:
+    """Return the bytes of the live vectors of all slots: what `max_segment_size` bounds."""
+    return sum(figures.bytes for figures in segment.slots.values())
+
+
+def has_graph(segment: SegmentSummary, slot: str) -> bool:
+    """True where a slot has a graph. A segment that was indexed before builds were recorded has one in each slot."""
+    built = segment.built.get(slot)
+    return bool(built.graph) if built is not None else segment.state == INDEXED and not segment.built
+
+
+def _of(slot: str) -> str:
+    return "" if slot == UNNAMED else f"in slot {slot!r} "
