@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import BadInput
-from shared.segment.index.base import Floats, Rows, SlotSearch
+from shared.schema.slots import Datatype
+from shared.segment.index.base import Floats, Rows, SlotSearch, Words
 from shared.segment.index.postings import (
     NUMBERS,
     PROCESS_CACHE,
@@ -28,12 +29,22 @@ from shared.segment.index.postings import (
     postings_bytes,
 )
 from shared.segment.index.scratch import POOL, Scratch
-from shared.segment.kernels.sparse_scan import BLOCK, PAIRS, PAIRS_SIZE, rescore_pairs, scan_lists, scan_pairs
+from shared.segment.kernels.sparse_scan import (
+    BLOCK,
+    PAIRS,
+    PAIRS_SIZE,
+    count_by_lists,
+    count_by_rows,
+    rescore_pairs,
+    scan_lists,
+    scan_pairs,
+)
 from shared.segment.kernels.table import AT, FLOAT32, address
 from shared.segment.layout import SlotLayout
 
 Indices = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
+Table = npt.NDArray[np.int64]
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 _NO_SCORES: Floats = np.empty(0, dtype=np.float32)
@@ -170,11 +181,44 @@ class SparseIndex:
             hits = _run(scratch, view, wanted, lists, options._replace(limit=limit, matching=matching))
             return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
 
+    def count_terms(self, indices: Indices, words: Words | None) -> Offsets:
+        """Return how many of the rows that pass hold each of the indices: int64 (k,).
+
+        indices   uint32 (k,), ascending and distinct
+        words     row mask as in SlotSearch; None lets every row pass
+        """
+        view, query = self._view, Query(indices, np.zeros(len(indices), dtype=np.float32))
+        counts = np.zeros(len(indices), dtype=np.int64)
+        lists = self._built(view) if self._may_have_lists else None
+        pairs = _table(view)
+        if lists is None:
+            _ask(pairs, query)
+            pairs[PAIRS.counts] = address(counts)
+            with POOL.lease() as scratch:
+                _aim(scratch, view, SlotSearch(1, words))
+                count_by_rows(scratch.table, pairs)
+            return counts
+        found = _found(lists, query)
+        if words is None:
+            counts[found.occurs] = found.ends - found.cursors
+            return counts
+        held = np.zeros(len(found.cursors), dtype=np.int64)
+        _ask_lists(pairs, lists, found)
+        pairs[PAIRS.counts] = address(held)
+        with POOL.lease() as scratch:
+            _aim(scratch, view, SlotSearch(1, words))
+            count_by_lists(scratch.table, pairs)
+        counts[found.occurs] = held
+        return counts
+
     def _lists(self, view: _View, matching: int, options: SlotSearch) -> Postings | None:
         """Return the inverted lists, built when there are none; None where rows are to be scanned."""
-        narrow = self.layout.datatype.value != "float32"
-        if matching <= options.scan_rows or (options.exact and narrow) or not self._may_have_lists:
+        is_narrow = self.layout.datatype is not Datatype.FLOAT32
+        if matching <= options.scan_rows or (options.exact and is_narrow) or not self._may_have_lists:
             return None
+        return self._built(view)
+
+    def _built(self, view: _View) -> Postings:
         lists = self._cache.get(self._number)
         if lists is None:
             with self._building:
@@ -186,9 +230,10 @@ class SparseIndex:
 
 
 class _Found(NamedTuple):
-    """The lists of a query's indices; `query` holds only the indices that occur."""
+    """The lists of a query's indices; `query` holds only the indices that occur, bool `occurs` says which they are."""
 
     query: Query
+    occurs: npt.NDArray[np.bool_]
     cursors: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     lows: Floats
@@ -201,15 +246,12 @@ def _found(lists: Postings, query: Query) -> _Found:
     occurs = lists.terms[places] == query.indices if len(lists.terms) else np.zeros(len(places), np.bool_)
     at = places[occurs]
     kept = Query(query.indices[occurs], query.weights[occurs])
-    return _Found(kept, lists.starts[at], lists.starts[at + 1], lists.lows[at], lists.steps[at])
+    return _Found(kept, occurs, lists.starts[at], lists.starts[at + 1], lists.lows[at], lists.steps[at])
 
 
 def _run(scratch: Scratch, view: _View, query: Query, lists: Postings | None, options: SlotSearch) -> int:
     """Return the hits, written into the scratch."""
-    pairs = np.zeros(PAIRS_SIZE, dtype=np.int64)
-    pairs[PAIRS.indices] = address(view.pairs.indices)
-    pairs[PAIRS.values] = address(view.pairs.values)
-    pairs[PAIRS.offsets] = address(view.pairs.offsets)
+    pairs = _table(view)
     if lists is None:
         return _by_rows(scratch, view, pairs, query, options)
     found = _found(lists, query)
@@ -219,42 +261,35 @@ def _run(scratch: Scratch, view: _View, query: Query, lists: Postings | None, op
     each = ROW_NS + PAIR_NS * len(view.pairs.indices) / max(1, view.rows)
     if options.matching * each < listed * LISTED_NS:
         return _by_rows(scratch, view, pairs, query, options)
-    return _by_lists(scratch, view, pairs, (lists, found), options)
-
-
-def _by_rows(scratch: Scratch, view: _View, pairs: npt.NDArray[np.int64], query: Query, options: SlotSearch) -> int:
-    _aim(scratch, view, options, options.limit)
-    _ask(pairs, query)
-    return int(scan_pairs(scratch.table, pairs))
-
-
-def _by_lists(
-    scratch: Scratch,
-    view: _View,
-    pairs: npt.NDArray[np.int64],
-    lists: tuple[Postings, _Found],
-    options: SlotSearch,
-) -> int:
-    postings, found = lists
-    is_narrow = postings.element != FLOAT32
-    _aim(scratch, view, options, 2 * options.limit + CANDIDATES_MORE if is_narrow else options.limit)
+    _ask_lists(pairs, lists, found)
     sums, marks = np.empty(BLOCK, dtype=np.float32), np.zeros(BLOCK // 64, dtype=np.uint64)
-    _ask(pairs, found.query)
-    pairs[PAIRS.list_rows], pairs[PAIRS.list_weights] = address(postings.rows), address(postings.weights)
-    pairs[PAIRS.element] = postings.element
-    pairs[PAIRS.cursors], pairs[PAIRS.ends] = address(found.cursors), address(found.ends)
-    pairs[PAIRS.lows], pairs[PAIRS.steps] = address(found.lows), address(found.steps)
     pairs[PAIRS.sums], pairs[PAIRS.marks] = address(sums), address(marks)
-    hits = int(scan_lists(scratch.table, pairs))
-    if not is_narrow:
-        return hits
+    if lists.element == FLOAT32:
+        _aim(scratch, view, options)
+        return int(scan_lists(scratch.table, pairs))
+    _aim(scratch, view, options._replace(limit=2 * options.limit + CANDIDATES_MORE))
+    scan_lists(scratch.table, pairs)
     scratch.table[AT.limit] = options.limit
     return int(rescore_pairs(scratch.table, pairs))
 
 
-def _aim(scratch: Scratch, view: _View, options: SlotSearch, limit: int) -> None:
+def _by_rows(scratch: Scratch, view: _View, pairs: Table, query: Query, options: SlotSearch) -> int:
+    _aim(scratch, view, options)
+    _ask(pairs, query)
+    return int(scan_pairs(scratch.table, pairs))
+
+
+def _table(view: _View) -> Table:
+    pairs = np.zeros(PAIRS_SIZE, dtype=np.int64)
+    pairs[PAIRS.indices] = address(view.pairs.indices)
+    pairs[PAIRS.values] = address(view.pairs.values)
+    pairs[PAIRS.offsets] = address(view.pairs.offsets)
+    return pairs
+
+
+def _aim(scratch: Scratch, view: _View, options: SlotSearch) -> None:
     """Write mask and limit into the scratch's table."""
-    limit = min(limit, view.rows)
+    limit = min(options.limit, view.rows)
     scratch.fit_limit(limit)
     all_words = (view.rows + 63) >> 6
     table = scratch.table
@@ -264,8 +299,17 @@ def _aim(scratch: Scratch, view: _View, options: SlotSearch, limit: int) -> None
     table[AT.word_count] = all_words if options.words is None else min(len(options.words), all_words)
 
 
-def _ask(pairs: npt.NDArray[np.int64], query: Query) -> None:
+def _ask(pairs: Table, query: Query) -> None:
     """Write the query into the table of pairs; the caller keeps it."""
     pairs[PAIRS.query_indices] = address(query.indices)
     pairs[PAIRS.query_weights] = address(query.weights)
     pairs[PAIRS.query_count] = len(query.indices)
+
+
+def _ask_lists(pairs: Table, lists: Postings, found: _Found) -> None:
+    """Write the query and its lists into the table of pairs; the caller keeps them."""
+    _ask(pairs, found.query)
+    pairs[PAIRS.list_rows], pairs[PAIRS.list_weights] = address(lists.rows), address(lists.weights)
+    pairs[PAIRS.element] = lists.element
+    pairs[PAIRS.cursors], pairs[PAIRS.ends] = address(found.cursors), address(found.ends)
+    pairs[PAIRS.lows], pairs[PAIRS.steps] = address(found.lows), address(found.steps)

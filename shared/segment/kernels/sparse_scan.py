@@ -51,6 +51,8 @@ class Pairs(NamedTuple):
     terms: int = 15  # uint32 (term_count,), ascending
     term_count: int = 16
     next: int = 17  # int64 (term_count,): the next free place of each list
+    # of counting
+    counts: int = 18  # int64 (query_count,), zeros: how many passing rows hold each index of the query
 
 
 PAIRS = Pairs()
@@ -200,6 +202,54 @@ def rescore_pairs(table, pairs):
         hits = heap_keep(best, hits, limit, score_key(total, rows[place]))
     write_hits(table, best, hits)
     return hits
+
+
+@device
+def count_row(pairs, row, counts):
+    """Count the query's indices that a row holds."""
+    offsets = carray(int64_at(pairs[PAIRS.offsets] + row * 8), (2,))
+    first, last = offsets[0], offsets[1]
+    count = pairs[PAIRS.query_count]
+    indices = carray(uint32_at(pairs[PAIRS.indices]), (last,))
+    wanted = carray(uint32_at(pairs[PAIRS.query_indices]), (count,))
+    for at in range(count):
+        first = lower_bound(indices, first, last, wanted[np.uintp(at)])
+        if first == last:
+            break
+        counts[np.uintp(at)] += np.int64(indices[np.uintp(first)] == wanted[np.uintp(at)])
+
+
+@kernel(TWO_TABLES)
+def count_by_rows(table, pairs):
+    """Count the passing rows that hold each index of the query, row by row."""
+    counts = carray(int64_at(pairs[PAIRS.counts]), (pairs[PAIRS.query_count],))
+    rows = np.empty(BATCH, np.int64)
+    cursor = 0
+    while cursor < table[AT.word_count]:
+        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
+        for place in range(filled):
+            count_row(pairs, rows[place], counts)
+    return 0
+
+
+@kernel(TWO_TABLES)
+def count_by_lists(table, pairs):
+    """Count the passing rows in each of the query's lists; the mask is given."""
+    query_count = pairs[PAIRS.query_count]
+    counts = carray(int64_at(pairs[PAIRS.counts]), (query_count,))
+    cursors = carray(int64_at(pairs[PAIRS.cursors]), (query_count,))
+    ends = carray(int64_at(pairs[PAIRS.ends]), (query_count,))
+    words = carray(uint64_at(table[AT.words]), (table[AT.word_count],))
+    last_row = table[AT.word_count] * 64
+    for at in range(query_count):
+        rows = carray(int32_at(pairs[PAIRS.list_rows]), (ends[at],))
+        found = np.int64(0)
+        for place in range(cursors[at], ends[at]):
+            row = np.int64(rows[np.uintp(place)])
+            if row < last_row:
+                found += np.int64((words[np.uintp(row >> 6)] >> np.uint64(row & 63)) & np.uint64(1))
+        counts[at] = found
+    return 0
 
 
 @kernel("int64(int64[::1], int64)")

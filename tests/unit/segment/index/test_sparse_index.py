@@ -199,6 +199,23 @@ def test_lists_of_an_index_that_is_gone_leave_the_cache():
     assert cache.used_bytes == 0
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(VECTORS, min_size=1, max_size=140),
+    query=st.sets(st.integers(0, 11), max_size=6),
+    passing=st.none() | st.integers(0, 2**64),
+)
+def test_terms_are_counted_over_the_rows_that_pass(rows, query, passing):
+    indices = np.array(sorted(query), np.uint32)
+    passes = np.array([passing is None or (passing >> (row % 65)) & 1 for row in range(len(rows))], np.bool_)
+    words = None if passing is None else bits.from_bool(passes)
+
+    found = [sparse(rows, final=final).count_terms(indices, words).tolist() for final in (False, True)]
+
+    counts = [sum(1 for row, passed in zip(rows, passes, strict=True) if passed and i in row) for i in sorted(query)]
+    assert found == [counts, counts]
+
+
 def test_packed_rows_are_indices_and_then_values():
     index = sparse([{1: 0.5, 3: -2.0}, {}, {9: 4.0}])
 
