@@ -46,17 +46,14 @@ def _payloads(segment: Segment, rows: Rows, cut: Callable[[bytes], bytes] | None
 
 
 def _vectors(segment: Segment, rows: Rows, names: list[str] | None) -> list[Vectors]:
-    """Return the raw little-endian float32 bytes of each row by slot."""
+    """Return the wire bytes of each row by slot (see `Hit`)."""
     found: list[Vectors] = [{} for _ in range(len(rows))]
     for name in segment.layout if names is None else names:
         slot = segment.slot(name)
         if slot is None:
             continue
         present = segment.present_words(name)
-        carries = None if present is None else bits.test(present, rows).tolist()
-        block = slot.vectors[rows].astype("<f4", copy=False).tobytes()
-        size = 4 * slot.layout.dim
-        for one, vectors in enumerate(found):
-            if carries is None or carries[one]:
-                vectors[name] = block[one * size : (one + 1) * size]
+        carries = np.arange(len(rows)) if present is None else np.flatnonzero(bits.test(present, rows))
+        for one, packed in zip(carries.tolist(), slot.packed(rows[carries]), strict=True):
+            found[one][name] = packed
     return found

@@ -1,7 +1,6 @@
 """The segment that takes rows. Rows are only ever added: a point written again gets a new row, its old one dies.
 
-Each slot's vectors have a row for every row of the segment, zeros where the point lacks the slot; `present_words` says
-which rows carry it. 1-bit codes grow with the vectors, so fresh rows are as quick to search as sealed ones.
+Each slot has a row for every row of the segment (growing_slots.py); `present_words` says which rows carry it.
 """
 
 from collections.abc import Sequence
@@ -11,19 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.schema.points import PointId
-from shared.segment import bits
-from shared.segment.bits import Rows, Words
+from shared.segment.batches import Batch
+from shared.segment.bits import Rows
 from shared.segment.growing import GrowingArray
+from shared.segment.growing_slots import growing_slot
 from shared.segment.id_map import UUID_DTYPE, IdBatch, IdMap
-from shared.segment.index.base import SlotIndex
-from shared.segment.index.bit_codes import BitCodes, has_bit_codes
-from shared.segment.index.codes import Codes
-from shared.segment.layout import Layout, SlotLayout
+from shared.segment.layout import Layout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
-from shared.segment.parts import SealedParts, SealedSlot
+from shared.segment.parts import SealedParts
 from shared.segment.payloads import PayloadBlob, PayloadList
-from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.rows import RowBatch
 from shared.segment.sealed import SealedSegment
 
 
@@ -32,7 +29,7 @@ class RowsCut:
     """Rows [first, last) of an appendable segment, as they were at one moment: views that do not change.
 
     numbers, uuids, is_uuid   ids in row order, as `IdMap.from_rows` takes them
-    slots                     by name: vectors float32 (n, dim) and bool (n,) of the rows that carry it
+    slots                     by name
     """
 
     first: int
@@ -40,58 +37,13 @@ class RowsCut:
     uuids: NDArray[np.bytes_]
     is_uuid: NDArray[np.bool_]
     versions: NDArray[np.uint64]
-    slots: dict[str, SlotBatch]
+    slots: dict[str, Batch]
     payloads: list[bytes]
 
     @property
     def count(self) -> int:
         """Rows in the cut."""
         return len(self.is_uuid)
-
-
-class _GrowingSlot:
-    """Vectors, present marks and codes of one slot, one row for every row of the segment."""
-
-    def __init__(self, layout: SlotLayout, seed: int) -> None:
-        self.vectors: GrowingArray[np.float32] = GrowingArray(np.float32, (layout.dim,))
-        self.marks: GrowingArray[np.bool_] = GrowingArray(np.bool_)
-        self.present_count = 0
-        has_codes = has_bit_codes(layout.dim, layout.distance)
-        self.codes = BitCodes(layout.dim, layout.distance, seed) if has_codes else None
-        self.index = SlotIndex(layout, self.vectors.whole, 0, codes=Codes(groups=self.codes))
-        self._words: tuple[int, Words] = (0, bits.empty(0))
-
-    def append(self, batch: SlotBatch | None, count: int) -> None:
-        """Add `count` rows."""
-        first = self.vectors.count
-        if batch is None:
-            batch = SlotBatch(np.zeros((count, self.vectors.whole.shape[1]), np.float32), np.zeros(count, np.bool_))
-        self.vectors.append(batch.vectors)
-        self.marks.append(np.ones(count, np.bool_) if batch.present is None else batch.present)
-        self.present_count += count if batch.present is None else int(batch.present.sum())
-        if self.codes is not None:
-            self.codes.append(self.vectors.whole[: first + count], first)
-        self.index.replace(self.vectors.whole, first + count)
-
-    @property
-    def present(self) -> Words | None:
-        """Return bit words of the rows that carry the slot, None when all do."""
-        if self.present_count == self.marks.count:
-            return None
-        count, words = self._words
-        if count != self.marks.count:
-            words = bits.from_bool(self.marks.view())
-            self._words = (self.marks.count, words)
-        return words
-
-    def sealed(self) -> SealedSlot:
-        """Return what a sealed segment holds of this slot: the same arrays, without the room behind them."""
-        count = self.vectors.count
-        has_codes = self.codes is not None and self.codes.count > 0
-        index = SlotIndex(
-            self.index.layout, self.vectors.view(), count, codes=Codes(groups=self.codes if has_codes else None)
-        )
-        return SealedSlot(index, self.present)
 
 
 class AppendableSegment(MarkedSegment):
@@ -104,7 +56,7 @@ class AppendableSegment(MarkedSegment):
 
     def __init__(self, segment_id: str, layout: Layout, seed: int) -> None:
         self._payloads = PayloadList()
-        self._slots = {name: _GrowingSlot(slot, seed) for name, slot in layout.items()}
+        self._slots = {name: growing_slot(slot, seed) for name, slot in layout.items()}
         super().__init__(segment_id, layout, RowMarks(self._payloads, final=False), self._slots)
         self._ids: list[PointId] = []
         self._row_of: dict[PointId, int] = {}
@@ -121,8 +73,8 @@ class AppendableSegment(MarkedSegment):
 
     @property
     def vector_bytes(self) -> int:
-        """Raw float32 bytes of all rows over all slots, zeros of absent ones included: what sealing is decided by."""
-        return self.count * 4 * sum(slot.dim for slot in self.layout.values())
+        """Raw bytes of all rows over all slots, zeros of absent dense ones included: what sealing is decided by."""
+        return sum(slot.nbytes for slot in self._slots.values())
 
     def append(self, batch: RowBatch) -> int:
         """Add rows and tombstone those of the same points in this segment. Gives the first new row.
@@ -204,7 +156,7 @@ class AppendableSegment(MarkedSegment):
             uuids=self._uuids.view(first - numbers_before),
             is_uuid=self._is_uuid.view(first),
             versions=self._versions.view(first),
-            slots={n: SlotBatch(s.vectors.view(first), s.marks.view(first)) for n, s in self._slots.items()},
+            slots={name: slot.cut(first) for name, slot in self._slots.items()},
             payloads=self._payloads.texts(first, self.count),
         )
 

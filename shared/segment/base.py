@@ -8,9 +8,6 @@ A reader takes `live_words` first and `slot(...)` after it: the slot then covers
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shared.schema.points import PointId
 from shared.segment.bits import Rows, Words
 from shared.segment.id_map import IdBatch
@@ -19,7 +16,7 @@ from shared.segment.overlay import Overlay
 
 if TYPE_CHECKING:
     from shared.segment.columns import Column
-    from shared.segment.index.base import SlotIndex
+    from shared.segment.index.kinds import AnyIndex
 
 
 class Segment(Protocol):
@@ -65,7 +62,7 @@ class Segment(Protocol):
     def base_payloads(self, first: int, last: int) -> Iterable[bytes]:
         """Return the payloads of rows [first, last) without overlays; b"" when empty. For building columns."""
 
-    def slot(self, name: str) -> "SlotIndex | None":
+    def slot(self, name: str) -> "AnyIndex | None":
         """Return vectors, codes and graph of a slot; None when this segment was written without that slot."""
 
     def present_words(self, name: str) -> Words | None:
@@ -79,9 +76,3 @@ class Segment(Protocol):
 
     def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
         """Replace the payloads of live rows, through the overlay; `version` is the position of the operation."""
-
-
-def vectors_of(segment: Segment, name: str, rows: Rows) -> NDArray[np.float32] | None:
-    """Return the vectors (k, dim) of rows, zeros where a row lacks the slot; None when the segment lacks it."""
-    slot = segment.slot(name)
-    return None if slot is None else np.asarray(slot.vectors[rows])

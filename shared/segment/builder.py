@@ -8,29 +8,28 @@
 Memory is bounded by what the codes and the graph of one slot need; everything else goes through in pieces.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from shared.schema.collections import Distance, HnswConfig
 from shared.schema.segments import build_of
-from shared.segment.array_file import read_array, write_pieces
+from shared.schema.slots import SlotKind
 from shared.segment.format import ArrayEntry, SegmentHeader, header_ref, read_header, write_arrays, write_header
 from shared.segment.gather import LiveRows
 from shared.segment.graph_order import over_old_rows
-from shared.segment.index.base import SlotIndex
-from shared.segment.index.codes import build_codes
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph, build_graph
 from shared.segment.index.workshop import Progress
 from shared.segment.layout import Layout, Plans, SlotLayout, SlotPlan
 from shared.segment.sealed import SealedSegment
-from shared.segment.stored import code_arrays, id_arrays, slot_entry
+from shared.segment.slot_builder import SlotBuilder, remove_scratch, wide_scratch, write_entry
+from shared.segment.stored import id_arrays
+from shared.segment.stored_slots import slot_entry
 from shared.store.atomic import FileSum, crash_point, sync_directory, sync_tree
 from shared.store.manifest import ChunkRef
 
@@ -113,15 +112,18 @@ class SegmentBuilder:
         directory.mkdir(parents=True)
         live = LiveRows.of(self._inputs)
         slots = {name: slot for name, slot in sorted(self._spec.layout.items()) if live.carried(name)}
-        lead = max(slots, key=lambda name: (live.carried(name) * slots[name].dim, name), default=None)
+        lead = self._leading(live, slots)
         arrays: list[ArrayEntry] = []
         lead_graph = None
-        if lead is not None and self._plan(lead).hnsw.m > 0:
+        if lead is not None:
             built = self._lead(directory, live, lead, slots[lead])
             live, lead_graph = live.reordered(built.order), built.graph
         for number, (name, slot) in enumerate(slots.items()):
-            writer = _SlotWriter(directory, number, slot)
-            arrays += self._write_slot(writer, live, name, lead_graph if name == lead else None)
+            writer = SlotBuilder(directory, number, name, slot, self._progress)
+            if slot.kind is SlotKind.DENSE:
+                arrays += self._write_dense(writer, live, name, lead_graph if name == lead else None)
+            else:
+                arrays += writer.write_ragged(live)
         arrays += self._write_points(directory, live)
         crash_point("before_build_header")
         header = SegmentHeader(
@@ -138,15 +140,18 @@ class SegmentBuilder:
         size = written.size + sum(entry.size for entry in arrays)
         return BuiltSegment(_final_ref(self._spec.segment_id, written), len(live), size)
 
+    def _leading(self, live: LiveRows, slots: Layout) -> str | None:
+        """Return the dense slot with most elements among those that get a graph."""
+        graphed = [name for name, slot in slots.items() if slot.kind is SlotKind.DENSE and self._plan(name).hnsw.m > 0]
+        return max(graphed, key=lambda name: (live.carried(name) * slots[name].dim, name), default=None)
+
     def _lead(self, directory: Path, live: LiveRows, name: str, slot: SlotLayout) -> BuiltGraph:
         """Build the graph of the leading slot over its vectors in the order of the inputs."""
-        path = directory / "scratch.npy"
-        shape = (len(live), slot.dim)
-        written = write_pieces(path, shape, np.float32, self._told("gather", live.vectors(name, slot), len(live)))
+        vectors = wide_scratch(directory, live, name, slot, self._progress)
         try:
-            return self._graph(read_array(path, written), slot, self._plan(name))
+            return self._graph(vectors, slot, self._plan(name))
         finally:
-            path.unlink()
+            remove_scratch(directory)
 
     def _plan(self, name: str) -> SlotPlan:
         return self._spec.plans.get(name, SlotPlan())
@@ -163,22 +168,16 @@ class SegmentBuilder:
             density=spec.density,
         )
 
-    def _write_slot(self, writer: "_SlotWriter", live: LiveRows, name: str, graph: Graph | None) -> list[ArrayEntry]:
-        """Write one slot; without a graph given, build one over the rows as they lie (unless `m` is 0)."""
-        slot = writer.layout
-        vectors = writer.write_vectors(self._told("gather", live.vectors(name, slot), len(live)), len(live))
-        plan = self._plan(name)
-        if graph is None and plan.hnsw.m > 0:
-            graph = over_old_rows(self._graph(vectors, slot, plan))
-        self._progress("codes", 0, 1)
-        codes = build_codes(slot, plan, vectors, self._spec.seed, self._spec.threads)
-        index = SlotIndex(slot, vectors, len(live), codes=codes, graph=graph)
-        writer.write_codes(index)
-        self._progress("codes", 1, 1)
-        present = live.present(name)
-        if present is not None:
-            writer.write({f"{writer.number}.present": present})
-        return writer.entries
+    def _write_dense(self, writer: SlotBuilder, live: LiveRows, name: str, graph: Graph | None) -> list[ArrayEntry]:
+        """Write one dense slot; without a graph given, build one over the rows as they lie (unless `m` is 0)."""
+        plan, slot = self._plan(name), self._spec.layout[name]
+
+        def graph_of(vectors: Vectors) -> Graph | None:
+            if graph is not None or plan.hnsw.m == 0:
+                return graph
+            return over_old_rows(self._graph(vectors, slot, plan))
+
+        return writer.write_dense(live, plan, self._spec.seed, self._spec.threads, graph_of)
 
     def _write_points(self, directory: Path, live: LiveRows) -> list[ArrayEntry]:
         self._progress("points", 0, len(live))
@@ -188,42 +187,9 @@ class SegmentBuilder:
             {**id_arrays(live.id_map()), "versions": live.versions(), "payload.offsets": offsets},
         )
         pieces = live.payloads(offsets)
-        entries.append(_write_pieces(directory, "payload.blob", (int(offsets[-1]),), np.uint8, pieces))
+        entries.append(write_entry(directory, "payload.blob", (int(offsets[-1]),), np.uint8, pieces))
         self._progress("points", len(live), len(live))
         return entries
-
-    def _told(self, stage: str, pieces: Iterable[Vectors], total: int) -> Iterable[Vectors]:
-        """Pass pieces on and tell how far they came."""
-        done = 0
-        for piece in pieces:
-            yield piece
-            done += len(piece)
-            self._progress(stage, done, total)
-
-
-class _SlotWriter:
-    """Writes the arrays of slot `number` and notes what was written."""
-
-    def __init__(self, directory: Path, number: int, layout: SlotLayout) -> None:
-        self.directory = directory
-        self.number = number
-        self.layout = layout
-        self.entries: list[ArrayEntry] = []
-
-    def write_vectors(self, pieces: Iterable[Vectors], rows: int) -> Vectors:
-        """Write the vectors and return them as a map of the file."""
-        name, shape = f"{self.number}.vectors", (rows, self.layout.dim)
-        entry = _write_pieces(self.directory, name, shape, np.float32, pieces)
-        self.entries.append(entry)
-        return read_array(self.directory / f"{name}.npy", FileSum(entry.size, entry.checksum))
-
-    def write_codes(self, index: SlotIndex) -> None:
-        """Write codes and graph."""
-        self.write(code_arrays(self.number, index))
-
-    def write(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Write arrays."""
-        self.entries += write_arrays(self.directory, arrays)
 
 
 def record_recall(directory: Path, recall: float) -> ChunkRef:
@@ -231,13 +197,6 @@ def record_recall(directory: Path, recall: float) -> ChunkRef:
     header, _ = read_header(directory)
     written = write_header(directory, msgspec.structs.replace(header, recall=recall))
     return _final_ref(header.segment_id, written)
-
-
-def _write_pieces(
-    directory: Path, name: str, shape: Sequence[int], dtype: DTypeLike, pieces: Iterable[NDArray[Any]]
-) -> ArrayEntry:
-    written = write_pieces(directory / f"{name}.npy", tuple(shape), dtype, pieces)
-    return ArrayEntry(name, written.size, written.checksum, np.dtype(dtype).str, list(shape))
 
 
 def _final_ref(segment_id: str, written: FileSum) -> ChunkRef:

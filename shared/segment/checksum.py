@@ -3,7 +3,8 @@
 The sum, modulo 2^64, over live points of xxh3_64(id · version · vectors by slot name · payload), where
 - id        8 little-endian bytes, or the 16 of a UUID
 - version   8 little-endian bytes
-- vectors   for each slot that the point carries, by slot name: length and bytes of the name, the float32 bytes
+- vectors   for each slot that the point carries, by slot name: length and bytes of the name, then float32 bytes; of a
+            multivector or sparse slot their number before them, and a sparse one's indices before its values
 - payload   the JSON text as it was written, b"{}" when empty
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import xxhash
 
+from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.base import Segment
 
@@ -45,10 +47,11 @@ def _add_slot(segment: Segment, name: str, rows: bits.Rows, digests: list[xxhash
     if slot is None:
         return
     label = len(name.encode()).to_bytes(8, "little") + name.encode()
-    vectors = slot.vectors[rows]
-    carries = np.ones(len(rows), dtype=np.bool_) if words is None else bits.test(words, rows)
-    for place in np.flatnonzero(carries).tolist():
-        digests[place].update(label + vectors[place].tobytes())
+    carries = np.arange(len(rows)) if words is None else np.flatnonzero(bits.test(words, rows))
+    is_ragged = slot.layout.kind is not SlotKind.DENSE
+    for place, packed in zip(carries.tolist(), slot.packed(rows[carries]), strict=True):
+        size = len(packed).to_bytes(8, "little") if is_ragged else b""
+        digests[place].update(label + size + packed)
 
 
 def _id_bytes(point_id: int | bytes) -> bytes:

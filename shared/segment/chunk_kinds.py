@@ -1,7 +1,8 @@
 """The three kinds of chunk: rows of an appendable, tombstones, payload changes. What is in them, and back.
 
-rows         numbers, uuids, is_uuid, versions, offsets, blob; k.vectors and k.present (bool) of slot k, whose name is
-             names[k]; fact `first`: number of the first row
+rows         numbers, uuids, is_uuid, versions, offsets, blob; fact `first`: number of the first row; of slot k, whose
+             name is names[k]: k.present (bool) where some row lacks it, and
+             dense  k.vectors;  multivector  k.vectors, k.offsets;  sparse  k.indices, k.values, k.offsets
 tombstones   words: the DEAD rows, as bit words; rows beyond them live; fact `rows`: rows when it was written
 overlay      rows, versions, offsets, blob: oldest change first; fact `through`: position that it covers
 """
@@ -12,15 +13,17 @@ import msgspec
 import numpy as np
 
 from shared.errors import ChecksumMismatch
+from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.appendable import AppendableSegment, RowsCut
+from shared.segment.batches import Batch, batch_of_arrays
 from shared.segment.bits import Rows, Words
 from shared.segment.chunks import Chunk, read_chunk, write_chunk
 from shared.segment.format import Arrays
 from shared.segment.id_map import IdBatch
 from shared.segment.overlay import OverlayChange
 from shared.segment.payloads import PayloadBlob
-from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.rows import RowBatch
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import ChunkRef
 
@@ -35,7 +38,7 @@ def write_rows(shard_directory: Path, segment_id: str, rows: RowsCut) -> ChunkRe
         **_payload_arrays(rows.payloads),
     }
     for number, slot in enumerate(rows.slots.values()):
-        arrays[f"{number}.vectors"] = slot.vectors
+        arrays |= {f"{number}.{name}": array for name, array in slot.arrays().items()}
         if slot.present is not None and not slot.present.all():
             arrays[f"{number}.present"] = slot.present
     chunk = Chunk("rows", {"first": rows.first}, list(rows.slots), arrays)
@@ -46,12 +49,16 @@ def load_rows(shard_directory: Path, ref: ChunkRef) -> RowBatch:
     """Return the rows of a chunk, to be appended."""
     chunk = read_chunk(shard_directory, ref, "rows")
     arrays = chunk.arrays
-    slots = {
-        name: SlotBatch(arrays[f"{number}.vectors"], arrays.get(f"{number}.present"))
-        for number, name in enumerate(chunk.names)
-    }
+    slots = {name: _slot_of(number, chunk.arrays) for number, name in enumerate(chunk.names)}
     ids = IdBatch.from_arrays(arrays["numbers"], arrays["uuids"], arrays["is_uuid"])
     return RowBatch(ids, arrays["versions"], slots, _payloads(arrays))
+
+
+def _slot_of(number: int, arrays: Arrays) -> Batch:
+    prefix = f"{number}."
+    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    kind = SlotKind.SPARSE if "indices" in own else SlotKind.MULTI if "offsets" in own else SlotKind.DENSE
+    return batch_of_arrays(kind, own, own.get("present"))
 
 
 def write_tombstones(shard_directory: Path, segment_id: str, live_words: Words, rows: int) -> ChunkRef:

@@ -39,11 +39,17 @@ class ArrayEntry(msgspec.Struct, frozen=True):
 
 
 class SlotEntry(msgspec.Struct, frozen=True):
-    """One slot; its place in the list is the number that its files begin with."""
+    """One slot; its place in the list is the number that its files begin with. The words are those of `schema.slots`.
+
+    born   see `SlotLayout`
+    """
 
     name: str
     dim: int
     distance: str
+    kind: str = "dense"
+    datatype: str = "float32"
+    born: int = 0
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from shared.errors import Corrupt
 from shared.segment import bits
 from shared.segment.array_file import WRITE_BYTES, slices
+from shared.segment.batches import MultiBatch, Offsets, SlotBatch, SparseBatch, offsets_of, ragged, rows_of_index
 from shared.segment.bits import Words
+from shared.segment.elements import Stored, dtype_of
 from shared.segment.id_map import IdMap
+from shared.segment.index.base import SlotIndex
 from shared.segment.layout import SlotLayout
 from shared.segment.payloads import EMPTY
 from shared.segment.sealed import SealedSegment
@@ -84,15 +87,51 @@ class LiveRows:
                 carries[places] = bits.test(words, self.rows[places])
         return None if carries.all() else bits.from_bool(carries)
 
-    def vectors(self, name: str, layout: SlotLayout) -> Iterator[NDArray[np.float32]]:
-        """Return the vectors of a slot in pieces (k, dim), zeros where a row lacks it."""
-        for piece in slices(len(self), layout.dim * 4):
-            gathered = np.zeros((piece.stop - piece.start, layout.dim), dtype=np.float32)
+    def vectors(self, name: str, layout: SlotLayout) -> Iterator[Stored]:
+        """Return the vectors of a dense slot in pieces (k, dim), zeros where a row lacks it."""
+        dtype = dtype_of(layout)
+        for piece in slices(len(self), layout.dim * dtype.itemsize):
+            gathered = np.zeros((piece.stop - piece.start, layout.dim), dtype=dtype)
             for source, places in self._by_source(piece):
                 slot = self.segments[source].slot(name)
-                if slot is not None:
+                if isinstance(slot, SlotIndex):
                     gathered[places - piece.start] = slot.vectors[self.rows[places]]
             yield gathered
+
+    def offsets(self, name: str) -> Offsets:
+        """Return where the elements of each row of a multivector or sparse slot begin, and the end; int64 (n + 1,)."""
+        lengths = np.zeros(len(self), dtype=np.int64)
+        for source, places in self._by_source(slice(0, len(self))):
+            batch, rows = self._ragged(source, name), self.rows[places]
+            if batch is not None:
+                lengths[places] = batch.offsets[rows + 1] - batch.offsets[rows]
+        return offsets_of(lengths)
+
+    def elements(self, name: str, column: str, offsets: Offsets) -> Iterator[Stored]:
+        """Return one array of a multivector or sparse slot in pieces, as `offsets` lays it out.
+
+        column   `vectors`, `indices` or `values`
+        """
+        for piece in _ragged_slices(offsets):
+            first, last = int(offsets[piece.start]), int(offsets[piece.stop])
+            gathered: Stored | None = None
+            for source, places in self._by_source(piece):
+                batch = self._ragged(source, name)
+                if batch is None:
+                    continue
+                array: Stored = getattr(batch, column)
+                if gathered is None:
+                    gathered = np.zeros((last - first, *array.shape[1:]), array.dtype)
+                _, found = ragged(batch.offsets, self.rows[places])
+                _, wanted = ragged(offsets, places)
+                gathered[wanted - first] = array[found]
+            if gathered is not None:
+                yield gathered
+
+    def _ragged(self, source: int, name: str) -> MultiBatch | SparseBatch | None:
+        slot = self.segments[source].slot(name)
+        batch = None if slot is None else rows_of_index(slot)
+        return None if isinstance(batch, SlotBatch) else batch
 
     def payload_offsets(self) -> NDArray[np.uint64]:
         """Return where each row's payload begins when they are joined in this order, and the end; uint64 (n + 1,)."""
@@ -149,6 +188,19 @@ class LiveRows:
             if len(places):
                 yield source, places + piece.start
 
+
+def _ragged_slices(offsets: Offsets) -> Iterator[slice]:
+    """Return the ranges of rows that make pieces of about ELEMENTS elements, in order."""
+    first, count = 0, len(offsets) - 1
+    while first < count:
+        last = int(np.searchsorted(offsets, offsets[first] + ELEMENTS, side="right")) - 1
+        last = min(max(last, first + 1), count)
+        yield slice(first, last)
+        first = last
+
+
+ELEMENTS = 65_536
+"""Vectors of multivectors, or pairs, that are gathered at one time."""
 
 _PAYLOAD_ROWS = 65_536
 """Most rows whose payloads are Python bytes at one time."""

@@ -31,6 +31,11 @@ class GrowingArray(Generic[_Scalar]):
         self.whole: NDArray[_Scalar] = aligned_empty((_CAPACITY_MIN, *row_shape), dtype)
         """Rows from `count` on are undefined."""
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of the rows, without the room behind them."""
+        return self.count * int(self.whole.itemsize * np.prod(self.whole.shape[1:], dtype=np.int64))
+
     def append(self, values: NDArray[_Scalar]) -> None:
         """Add rows at the end."""
         last = self.count + len(values)

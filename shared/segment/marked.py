@@ -2,28 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.columns import Column, ColumnSet
-from shared.segment.figures import SegmentFigures, figures_of
-from shared.segment.index.base import SlotIndex
+from shared.segment.figures import HeldSlot, SegmentFigures, figures_of
+from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import Layout
 from shared.segment.marks import RowMarks
 from shared.segment.overlay import Overlay
-
-
-class HeldSlot(Protocol):
-    """What a segment holds of one slot."""
-
-    @property
-    def index(self) -> SlotIndex:
-        """Vectors and how they are searched, over all rows."""
-
-    @property
-    def present(self) -> Words | None:
-        """Bit words of the rows that carry the slot, None when all do."""
 
 
 class MarkedSegment:
@@ -67,8 +54,7 @@ class MarkedSegment:
 
     def figures(self) -> SegmentFigures:
         """Count live vectors."""
-        present = {name: slot.present for name, slot in self._held.items()}
-        return figures_of(self.layout, self.live_words, self.count, present)
+        return figures_of(self.live_words, self.count, self._held)
 
     def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
         """Replace payloads of live rows, through the overlay."""
@@ -86,7 +72,7 @@ class MarkedSegment:
         """Return the payloads of rows [first, last) as they were written, without overlays."""
         return self._marks.payloads.texts(first, last)
 
-    def slot(self, name: str) -> SlotIndex | None:
+    def slot(self, name: str) -> AnyIndex | None:
         """Return vectors, codes and graph of a slot; None when no row carries it."""
         slot = self._held.get(name)
         return None if slot is None else slot.index

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shared.schema.segments import SlotBuild
 from shared.segment.bits import Words
 from shared.segment.id_map import IdMap
-from shared.segment.index.base import SlotIndex
+from shared.segment.index.kinds import AnyIndex
 from shared.segment.payloads import PayloadBlob
 
 
@@ -17,7 +17,7 @@ from shared.segment.payloads import PayloadBlob
 class SealedSlot:
     """One slot: the index over all rows, and bit words of the rows that carry it (None: all)."""
 
-    index: SlotIndex
+    index: AnyIndex
     present: Words | None
 
 

@@ -26,6 +26,9 @@ class PlainSlot:
         best = np.argsort(-scores, kind="stable")[: options.limit]
         return rows[best], scores[best]
 
+    def packed(self, rows):
+        return [row.astype("<f4").tobytes() for row in self.vectors[rows]]
+
 
 def score(distance, vectors, query):
     """Return scores in the inside convention."""

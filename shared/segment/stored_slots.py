@@ -1,0 +1,113 @@
+"""One slot of a sealed segment as named arrays, and back. Slot number k, n rows:
+
+k.present        uint64 words, only where some row lacks the slot
+k.vectors        dense: (n, dim);  multivector: (total, dim); float32, float16 or uint8
+k.offsets        multivector, sparse: int64 (n + 1,): row r has the elements [offsets[r], offsets[r + 1])
+k.indices        sparse: uint32 (pairs,)          k.values   sparse: float32 (pairs,)
+k.<codes>.*      the arrays of the slot's codes   k.graph.*  and of its graph, as they name them
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from shared.schema.slots import Datatype, Distance, SlotKind
+from shared.segment import bits
+from shared.segment.batches import rows_of_index
+from shared.segment.elements import dtype_of
+from shared.segment.format import Arrays, SlotEntry
+from shared.segment.index import codes
+from shared.segment.index.base import SlotIndex
+from shared.segment.index.graph import Graph
+from shared.segment.index.kinds import AnyIndex
+from shared.segment.index.multi import MultiIndex
+from shared.segment.index.sparse import SparseIndex
+from shared.segment.layout import SlotLayout
+from shared.segment.parts import SealedSlot
+
+
+def slot_entry(name: str, layout: SlotLayout) -> SlotEntry:
+    """Return the header's line for a slot."""
+    return SlotEntry(name, layout.dim, layout.distance.value, layout.kind.value, layout.datatype.value, layout.born)
+
+
+def layout_of_entry(entry: SlotEntry) -> SlotLayout:
+    """Return the layout that a header's line tells. Raises ValueError for words that this build does not know."""
+    kind, datatype = SlotKind(entry.kind), Datatype(entry.datatype)
+    return SlotLayout(entry.dim, Distance(entry.distance), kind, datatype, entry.born)
+
+
+def code_arrays(number: int, index: SlotIndex) -> Arrays:
+    """Return the arrays of a slot's codes and graph to store."""
+    arrays = {f"{number}.{name}": array for name, array in codes.code_arrays(index.codes).items()}
+    if index.graph is not None:
+        arrays.update({f"{number}.graph.{name}": array for name, array in index.graph.arrays().items()})
+    return arrays
+
+
+def slot_arrays(number: int, slot: SealedSlot) -> Arrays:
+    """Return all arrays of a slot to store."""
+    arrays: Arrays = {f"{number}.{name}": array for name, array in rows_of_index(slot.index).arrays().items()}
+    if isinstance(slot.index, SlotIndex):
+        arrays.update(code_arrays(number, slot.index))
+    if slot.present is not None:
+        arrays[f"{number}.present"] = slot.present
+    return arrays
+
+
+def slot_of_arrays(number: int, layout: SlotLayout, arrays: Arrays) -> SealedSlot:
+    """Return slot `number` over the arrays of a segment. Raises KeyError, ValueError for missing or misshapen ones."""
+    own = _part(f"{number}.", arrays)
+    makers: dict[SlotKind, Callable[[SlotLayout, Arrays], AnyIndex]] = {
+        SlotKind.DENSE: _dense,
+        SlotKind.MULTI: _multi,
+        SlotKind.SPARSE: _sparse,
+    }
+    return SealedSlot(makers[layout.kind](layout, own), own.get("present"))
+
+
+def check_lengths(number: int, rows: int, layout: SlotLayout, arrays: Arrays) -> dict[str, tuple[int, int]]:
+    """Return for each array of a slot the length found and the one expected of a segment of so many rows."""
+    own = _part(f"{number}.", arrays)
+    if layout.kind is SlotKind.DENSE:
+        lengths = {"vectors": (len(own["vectors"]), rows)}
+    else:
+        total = int(own["offsets"][-1]) if len(own["offsets"]) else 0
+        elements = ("vectors",) if layout.kind is SlotKind.MULTI else ("indices", "values")
+        lengths = {"offsets": (len(own["offsets"]), rows + 1), **{name: (len(own[name]), total) for name in elements}}
+    if "present" in own:
+        lengths["present"] = (len(own["present"]), bits.word_count(rows))
+    return {f"{number}.{name}": pair for name, pair in lengths.items()}
+
+
+def _dense(layout: SlotLayout, own: Arrays) -> SlotIndex:
+    vectors, graph = _vectors(layout, own), _part("graph.", own)
+    return SlotIndex(
+        layout,
+        vectors,
+        len(vectors),
+        codes=codes.codes_from(own, layout),
+        graph=Graph.from_arrays(graph) if graph else None,
+    )
+
+
+def _multi(layout: SlotLayout, own: Arrays) -> MultiIndex:
+    return MultiIndex(layout, _vectors(layout, own), own["offsets"], len(own["offsets"]) - 1)
+
+
+def _vectors(layout: SlotLayout, own: Arrays) -> NDArray[Any]:
+    vectors, dtype = own["vectors"], dtype_of(layout)
+    if vectors.ndim != 2 or vectors.shape[1] != layout.dim or vectors.dtype != dtype:
+        found = f"{vectors.dtype} {vectors.shape}"
+        raise ValueError(f"vectors of a slot: expected {dtype} (n, {layout.dim}), found {found}")
+    return vectors
+
+
+def _sparse(layout: SlotLayout, own: Arrays) -> SparseIndex:
+    indices, values, offsets = own["indices"], own["values"], own["offsets"]
+    return SparseIndex(layout, indices, values, offsets, len(offsets) - 1, final=True)
+
+
+def _part(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
