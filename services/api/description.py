@@ -2,13 +2,15 @@
 
 grey    some shard does not answer: no live worker serves it
 red     a segment is quarantined, or a shard's last finished job failed
-yellow  a job is queued or running, some segment holds enough to want an index, or a shard has not met the newest config
+yellow  a shard begins with another's points, a job is queued or running, some segment holds enough to want an index,
+        or a shard has not met the newest config
 green   nothing to do
 """
 
 from typing import Any, NamedTuple
 
 from services.api.described_config import config_warnings, describe_config
+from services.api.init_from import beginnings, describe_init_from
 from shared.schema.collections import CollectionRecord
 from shared.schema.jobs import JobStatus, wants_index
 from shared.schema.queries import DescribeReply
@@ -43,6 +45,9 @@ def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
         "payload_schema": {},
         "update_queue": {"length": _queue_length(facts)},
     }
+    init_from = describe_init_from(record, facts.shards)
+    if init_from is not None:
+        shown["init_from"] = init_from
     warnings = [*reasons, *config_warnings(record.config)]
     if warnings:
         shown["warnings"] = [{"message": warning} for warning in warnings]
@@ -57,6 +62,9 @@ def _status(record: CollectionRecord, facts: Facts) -> tuple[str, list[str]]:
     if silent:
         return "grey", [f"no live worker serves shard {number}" for number in silent]
     known = [shard for shard in facts.shards if shard is not None]
+    begins = beginnings(facts.shards)
+    if begins:
+        return "yellow", begins
     is_busy = (
         any(job.state in ("queued", "running") for job in _newest_jobs(facts.jobs))
         or any(shard.config_generation < record.generation for shard in known)

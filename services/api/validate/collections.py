@@ -25,7 +25,7 @@ from services.api.validate.collection_settings import (
 from services.api.validate.collection_slots import is_single, parse_sparse_vectors, parse_vectors
 from services.api.validate.collection_strict_mode import WireStrictMode, changed_strict_mode, given_strict_mode
 from services.api.validate.rules import Rules
-from services.api.validate.unsupported import refuse, refuse_given
+from services.api.validate.unsupported import refuse
 from shared.schema.collections import CollectionConfig, PayloadParams
 
 SHARDS_MAX = 1024
@@ -49,7 +49,6 @@ class WireCreate(msgspec.Struct):
     quantization: Any = None
     strict_mode_config: WireStrictMode | None = None
     metadata: dict[str, Any] | None = None
-    init_from: Any = None
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -66,7 +65,6 @@ _NO_DEFAULTS = Defaults()
 def parse_create(body: bytes, defaults: Defaults = _NO_DEFAULTS) -> CollectionConfig:
     """Return the config of a new collection, defaults filled in."""
     wire = decode(_decoder, body)
-    refuse_given(wire, ("init_from",))
     return narrow_create(wire, defaults)
 
 
