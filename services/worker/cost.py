@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from shared.query.filters import cold_rows
 from shared.query.view import View
 from shared.schema.filters import Filter
-from shared.schema.queries import Search
+from shared.schema.queries import Search, Terms
+from shared.segment.index.base import SlotIndex
+from shared.segment.index.kinds import AnyIndex
+from shared.segment.index.multi import MultiIndex
+from shared.segment.index.sparse import SparseIndex
 
 INLINE_MS = 3.0
 """Reads that are estimated longer leave the loop."""
@@ -20,6 +24,12 @@ CODE_BYTES_PER_MS = 4e6
 WALK_MS = 0.3
 """A graph walk with the usual beam; a longer beam costs in proportion."""
 WALK_EF = 100
+PAIR_BYTES_PER_MS = 5e6
+"""Pairs of sparse vectors read by rows."""
+LISTED_SHARE = 0.05
+"""Of all pairs, those in the lists of a usual query."""
+LISTS_PAIRS_PER_MS = 1e4
+"""Pairs sorted to build inverted lists."""
 FILTER_ROWS_PER_MS = 1e6
 """Rows over which a condition is evaluated, once its column is built."""
 PAYLOADS_PER_MS = 2e3
@@ -41,20 +51,47 @@ def filter_ms(view: View, wanted: Filter | None) -> float:
     return conditions * sum(one.size for one in view) / FILTER_ROWS_PER_MS + cold_rows(view, wanted) / PAYLOADS_PER_MS
 
 
+def terms_ms(view: View, terms: Sequence[Terms]) -> float:
+    """Return the estimate for counting terms."""
+    found = 0.0
+    for each in terms:
+        slots = [one.segment.slot(each.slot) for one in view]
+        found += filter_ms(view, each.corpus) + sum(_sparse_ms(slot) for slot in slots if isinstance(slot, SparseIndex))
+    return found
+
+
 def _search_ms(view: View, search: Search) -> float:
-    dim = len(search.vector) >> 2
     found = search.limit * HIT_MS + filter_ms(view, search.filter)
     for one in view:
         slot = one.segment.slot(search.slot)
-        if slot is None:
-            continue
-        if slot.graph is not None and not search.params.exact:
-            found += WALK_MS * max(search.params.hnsw_ef or 0, search.limit, WALK_EF) / WALK_EF
-        elif slot.codes.groups is not None and not search.params.exact:
-            found += one.segment.count * dim / 8 / CODE_BYTES_PER_MS
-        else:
-            found += one.live * dim * 4 / RAW_BYTES_PER_MS
+        if slot is not None:
+            found += _slot_ms(slot, one.live, search)
     return found
+
+
+def _slot_ms(slot: AnyIndex, live: int, search: Search) -> float:
+    if isinstance(slot, SparseIndex):
+        return _sparse_ms(slot)
+    if isinstance(slot, MultiIndex):
+        rows = len(search.vector) // (4 * slot.layout.dim)
+        return rows * int(slot.offsets[slot.count]) * slot.layout.dim * 4 / RAW_BYTES_PER_MS
+    return _dense_ms(slot, live, search)
+
+
+def _dense_ms(slot: SlotIndex, live: int, search: Search) -> float:
+    dim, is_exact = slot.layout.dim, search.params.exact
+    if slot.graph is not None and not is_exact:
+        return WALK_MS * max(search.params.hnsw_ef or 0, search.limit, WALK_EF) / WALK_EF
+    if slot.codes.groups is not None and not is_exact:
+        return slot.count * dim / 8 / CODE_BYTES_PER_MS
+    return live * dim * slot.vectors.itemsize / RAW_BYTES_PER_MS
+
+
+def _sparse_ms(slot: SparseIndex) -> float:
+    pairs = slot.pair_count
+    if slot.wants_lists:
+        return pairs / LISTS_PAIRS_PER_MS
+    return pairs * 8 / PAIR_BYTES_PER_MS * (LISTED_SHARE if slot.code_bytes else 1.0)
 
 
 def _conditions(wanted: Filter | None) -> int:

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from time import perf_counter
 
-from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms
+from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms, terms_ms
 from services.worker.counters import Counters
 from shared.errors import ShardUnavailable
 from shared.query.count import count_segments
 from shared.query.retrieve import retrieve_points
 from shared.query.scroll import scroll_segments
 from shared.query.search import search_hits
+from shared.query.term_stats import count_terms
 from shared.query.view import View
 from shared.schema.queries import (
     Count,
@@ -22,6 +23,8 @@ from shared.schema.queries import (
     Scroll,
     SearchBatch,
     SearchReply,
+    TermStats,
+    TermStatsReply,
 )
 from shared.segment.base import Segment
 
@@ -31,6 +34,8 @@ THREADED_MAX = 256
 RETRIEVE_STEP = 512
 """Ids looked up before other work of the loop gets its turn."""
 
+ReadPoints = SearchBatch | Retrieve | Scroll | Count | TermStats
+
 
 class Reader:
     """Takes reads and the segments to read, gives replies. One per worker."""
@@ -39,9 +44,7 @@ class Reader:
         self._pool = pool
         self._threaded = 0
 
-    def read(
-        self, segments: tuple[Segment, ...], read: SearchBatch | Retrieve | Scroll | Count, counters: Counters
-    ) -> Reply | Awaitable[Reply]:
+    def read(self, segments: tuple[Segment, ...], read: ReadPoints, counters: Counters) -> Reply | Awaitable[Reply]:
         """Answer now, or return what will."""
         if type(read) is Retrieve:
             if len(read.ids) > RETRIEVE_STEP:
@@ -63,15 +66,17 @@ class Reader:
             self._threaded -= 1
 
 
-def _estimated_ms(view: View, read: SearchBatch | Retrieve | Scroll | Count) -> float:
+def _estimated_ms(view: View, read: ReadPoints) -> float:
     if type(read) is SearchBatch:
         return searches_ms(view, read.searches)
+    if type(read) is TermStats:
+        return terms_ms(view, read.terms)
     if type(read) is Scroll:
         return filter_ms(view, read.filter) + read.limit * HIT_MS
     return filter_ms(view, read.filter) if type(read) is Count else 0.0
 
 
-def _run(view: View, read: SearchBatch | Retrieve | Scroll | Count, counters: Counters) -> Reply:
+def _run(view: View, read: ReadPoints, counters: Counters) -> Reply:
     started = perf_counter()
     reply: Reply
     if type(read) is SearchBatch:
@@ -83,6 +88,8 @@ def _run(view: View, read: SearchBatch | Retrieve | Scroll | Count, counters: Co
         reply = PointsReply(retrieve_points(view, read))
     elif type(read) is Scroll:
         reply = PointsReply(scroll_segments(view, read))
+    elif type(read) is TermStats:
+        reply = TermStatsReply([count_terms(view, terms) for terms in read.terms])
     else:
         assert type(read) is Count
         reply = CountReply(count_segments(view, read))

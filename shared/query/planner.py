@@ -9,37 +9,56 @@ from shared.errors import BadInput
 from shared.query.filters import kept_words
 from shared.query.view import SegmentView
 from shared.schema.queries import Search
+from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.index.base import SlotIndex, SlotSearch
+from shared.segment.index.base import SlotSearch
+from shared.segment.index.kinds import AnyIndex
+from shared.segment.layout import SlotLayout
 
 
 class SegmentPlan(NamedTuple):
     """One segment's part: `place` is its index in the view."""
 
     place: int
-    slot: SlotIndex
+    slot: AnyIndex
     search: SlotSearch
 
 
 def plan_segment(view: SegmentView, place: int, search: Search) -> SegmentPlan | None:
-    """Return what to ask of a segment; None when it cannot have hits. Raises BadInput for a vector of another size."""
+    """Return what to ask of a segment; None when it cannot have hits. Raises BadInput for a vector of another size.
+
+    `indexed_only` leaves out dense slots without a graph; the other kinds never have one.
+    """
     slot = view.segment.slot(search.slot)
-    if slot is None or (search.params.indexed_only and slot.graph is None):
+    if slot is None or (search.params.indexed_only and slot.graph is None and slot.layout.kind is SlotKind.DENSE):
         return None
-    expected, got = slot.layout.dim, len(search.vector) // 4
-    if expected != got:
-        raise BadInput(f"Vector dimension error: expected dim: {expected}, got {got}")
+    check_size(slot.layout, search.vector)
     words, matching = _mask(view, slot, search)
     if matching == 0:
         return None
     exact = search.params.exact
     limit = search.limit + 1 if exact else search.limit
-    scan_rows = search.full_scan_kb * 1024 // (4 * expected)
+    scan_rows = _scan_rows(slot.layout, search.full_scan_kb)
     return SegmentPlan(place, slot, SlotSearch(limit, words, matching, search.params.hnsw_ef or 0, exact, scan_rows))
 
 
-def _mask(view: SegmentView, slot: SlotIndex, search: Search) -> tuple[Words | None, int]:
+def check_size(layout: SlotLayout, vector: bytes) -> None:
+    """Raise BadInput for a vector that the slot's kind or size does not allow."""
+    got = len(vector) // 4
+    if layout.kind is SlotKind.SPARSE:
+        if len(vector) % 8:
+            raise BadInput(f"expected indices and as many values of 4 bytes each, got {len(vector)} bytes")
+    elif layout.dim != got and (layout.kind is SlotKind.DENSE or got == 0 or got % layout.dim):
+        raise BadInput(f"Vector dimension error: expected dim: {layout.dim}, got {got}")
+
+
+def _scan_rows(layout: SlotLayout, full_scan: int) -> int:
+    """Return how many matching rows are always scanned: given in kB of raw vectors, of a sparse slot in vectors."""
+    return full_scan if layout.kind is SlotKind.SPARSE else full_scan * 1024 // (4 * layout.dim)
+
+
+def _mask(view: SegmentView, slot: AnyIndex, search: Search) -> tuple[Words | None, int]:
     """Return the mask and its cardinality; None where every row of the slot passes and none can come."""
     present = view.segment.present_words(search.slot)
     words, matching = kept_words(view, search.filter)

@@ -45,9 +45,9 @@ def search_hits(segments: Segments, search: Search) -> list[Hit]:
 
 
 def search_segments(segments: Segments, search: Search) -> Ranking:
-    """Return the best `limit` points over all segments. Raises BadInput for a vector of another size."""
+    """Return the best `limit` points over all segments. Raises BadInput for a vector of another size or kind."""
     view = View.of(segments)
-    query = np.frombuffer(search.vector, np.float32)
+    query = search.vector
     plans = [plan for place, one in enumerate(view) if (plan := plan_segment(one, place, search)) is not None]
     if search.params.exact:
         parts = [_Part(plan.place, *plan.slot.search(query, plan.search)) for plan in plans]
@@ -59,7 +59,7 @@ def search_segments(segments: Segments, search: Search) -> Ranking:
     return _ranked(view, parts, search.limit)
 
 
-def _in_turn(plans: list[SegmentPlan], query: Scores, limit: int) -> list[_Part]:
+def _in_turn(plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:
     """Search slot after slot, and tell each the score that the best `limit` rows so far reach."""
     parts: list[_Part] = []
     best: Scores = np.empty(0, np.float32)
@@ -115,7 +115,7 @@ def _above(parts: list[_Part], threshold: float) -> list[_Part]:
     return [_Part(part.place, part.rows[:cut], part.scores[:cut]) for part, cut in zip(parts, cuts, strict=True) if cut]
 
 
-def _with_ties(parts: list[_Part], plans: list[SegmentPlan], query: Scores, limit: int) -> list[_Part]:
+def _with_ties(parts: list[_Part], plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:
     """Complete the parts in which rows that score like the last hit were cut off: the lower id may be among them."""
     found = sum(len(part.rows) for part in parts)
     if found <= limit:
@@ -125,7 +125,7 @@ def _with_ties(parts: list[_Part], plans: list[SegmentPlan], query: Scores, limi
     return [_completed(part, plan, query, last) for part, plan in zip(parts, plans, strict=True)]
 
 
-def _completed(part: _Part, plan: SegmentPlan, query: Scores, last: np.float32) -> _Part:
+def _completed(part: _Part, plan: SegmentPlan, query: bytes, last: np.float32) -> _Part:
     asked = plan.search.limit
     while len(part.rows) == asked and part.scores[-1] >= last:
         asked *= TIE_FACTOR

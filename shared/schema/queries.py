@@ -1,7 +1,10 @@
 """What the api asks of a shard, and what the shard answers. Travels as msgpack or as the objects themselves.
 
 Scores inside Shoal: higher is better, always. Euclid and Manhattan travel as minus the distance; the api turns it.
-Vectors travel as raw little-endian float32.
+Vectors travel as raw little-endian bytes, packed by the kind of their slot, in searches and hits alike:
+- dense    float32 (dim,)
+- multi    float32 (k, dim)
+- sparse   uint32 (k,) indices, ascending and distinct, then float32 (k,) values
 """
 
 import msgspec
@@ -47,7 +50,10 @@ class Search(msgspec.Struct, frozen=True, array_like=True):
     with_payload: PayloadSelector = PayloadSelector()
     with_vector: VectorSelector = VectorSelector()
     full_scan_kb: int = 0
-    """The collection's `full_scan_threshold`: so much of raw vectors, or less, is scanned and never walked for."""
+    """The slot's `full_scan_threshold`: so much of raw vectors, or less, is scanned and never walked for.
+
+    Of a sparse slot so many vectors, and inverted lists are what is not used.
+    """
 
 
 class SearchBatch(msgspec.Struct, frozen=True, array_like=True, tag="search"):
@@ -81,6 +87,24 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="count"):
     exact: bool = True
 
 
+class Terms(msgspec.Struct, frozen=True, array_like=True):
+    """Indices of a sparse slot, and the points among which they are counted.
+
+    indices   uint32 (k,), ascending and distinct
+    corpus    None: all points
+    """
+
+    slot: str
+    indices: bytes
+    corpus: Filter | None = None
+
+
+class TermStats(msgspec.Struct, frozen=True, array_like=True, tag="terms"):
+    """How common indices of sparse slots are, for weights by inverse document frequency."""
+
+    terms: list[Terms]
+
+
 class Describe(msgspec.Struct, frozen=True, array_like=True, tag="describe"):
     """Counts, segments and positions of the shard."""
 
@@ -91,7 +115,7 @@ class AwaitApplied(msgspec.Struct, frozen=True, array_like=True, tag="await"):
     positions: list[int]
 
 
-Read = SearchBatch | Retrieve | Scroll | Count | Describe | AwaitApplied
+Read = SearchBatch | Retrieve | Scroll | Count | TermStats | Describe | AwaitApplied
 
 
 class ShardRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -135,6 +159,19 @@ class CountReply(msgspec.Struct, frozen=True, array_like=True, tag="count"):
     """The number of points."""
 
     count: int
+
+
+class TermCounts(msgspec.Struct, frozen=True, array_like=True):
+    """points: those of the corpus that carry the slot;  counts: how many of them hold each index."""
+
+    points: int
+    counts: list[int]
+
+
+class TermStatsReply(msgspec.Struct, frozen=True, array_like=True, tag="terms"):
+    """Counts in the order asked."""
+
+    terms: list[TermCounts]
 
 
 class AppliedReply(msgspec.Struct, frozen=True, array_like=True, tag="applied"):
@@ -182,4 +219,4 @@ class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"
     """How far a shard is with the points of the collection that it begins with; empty when it is not beginning."""
 
 
-Reply = SearchReply | PointsReply | CountReply | AppliedReply | DescribeReply
+Reply = SearchReply | PointsReply | CountReply | TermStatsReply | AppliedReply | DescribeReply
