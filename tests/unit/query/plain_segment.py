@@ -20,6 +20,7 @@ class PlainSlot:
 
     def search(self, query, options):
         self.asked.append(options)
+        query = np.frombuffer(query, np.float32)
         words = bits.full(self.count) if options.words is None else options.words
         rows = bits.to_rows(words)
         scores = score(self.layout.distance, self.vectors[rows], query)
