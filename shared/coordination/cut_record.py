@@ -4,7 +4,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared.coordination.keys import CATALOG, CATALOG_LOG, REVISION
+from shared.coordination.keys import CATALOG, CATALOG_LOG, DELETED, REVISION
 from shared.errors import GenerationChanged
 from shared.log.exchange import Argument, Script, ask
 from shared.schema.collections import CollectionRecord
@@ -13,6 +13,12 @@ ATTEMPTS_MAX = 16
 CHANGES_KEPT = 1000
 
 _update = Script(Path(__file__).parent / "scripts" / "update.lua")
+
+
+async def deleted_record(redis: Redis, uuid: str) -> CollectionRecord | None:
+    """Return the record of a collection that was deleted within the last day or so."""
+    text = await ask(redis, "HGET", DELETED, uuid)
+    return None if text is None else CollectionRecord.model_validate_json(text)
 
 
 async def note_cut(redis: Redis, uuid: str, positions: list[int]) -> None:

@@ -31,7 +31,7 @@ from services.worker.init_from.cut_files import (
 )
 from services.worker.init_from.in_thread import in_thread
 from shared.coordination.catalog import Catalog
-from shared.coordination.cut_record import note_cut
+from shared.coordination.cut_record import deleted_record, note_cut
 from shared.errors import Corrupt, ShardUnavailable, Unavailable
 from shared.log.cutting import heads_at_once
 from shared.log.position import Entry, ShardKey, follows
@@ -76,6 +76,13 @@ async def release_holds(wal: Wal, target: CollectionRecord) -> None:
         return
     for shard in range(target.init_from.shards):
         await wal.release_hold(ShardKey(target.init_from.collection, shard), hold_name(target.uuid))
+
+
+async def release_holds_of_deleted(redis: "Redis", uuid: str) -> None:
+    """End the holds of a collection that was deleted, perhaps before its cut was made. Raises Unavailable."""
+    record = await deleted_record(redis, uuid)
+    if record is not None:
+        await release_holds(Wal(redis), record)
 
 
 class Cutter:
