@@ -2,6 +2,7 @@
 
 A row that lacks the slot has zeros in a dense batch, and nothing in the others. A row may also carry nothing: an empty
 sparse vector. So `present` says which rows carry the slot: bool (n,), None when all do.
+No index and no kernel is imported here: the api packs vectors with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +13,6 @@ from numpy.typing import NDArray
 
 from shared.schema.slots import SlotKind
 from shared.segment.elements import Stored, dtype_of
-from shared.segment.index.base import SlotIndex
-from shared.segment.index.kinds import AnyIndex
-from shared.segment.index.multi import MultiIndex
 from shared.segment.layout import SlotLayout
 
 Present = NDArray[np.bool_] | None
@@ -148,17 +146,6 @@ def batch_of_arrays(kind: SlotKind, arrays: Mapping[str, NDArray[Any]], present:
     """Return the batch over arrays as `arrays()` named them. Raises KeyError for a missing one."""
     made = _CLASSES[kind]
     return made(**{name: arrays[name] for name in made._fields if name != "present"}, present=present)
-
-
-def rows_of_index(index: AnyIndex) -> Batch:
-    """Return all rows of an index as views, without saying which carry the slot."""
-    if isinstance(index, SlotIndex):
-        return SlotBatch(index.vectors[: index.count], None)
-    offsets = index.offsets[: index.count + 1]
-    total = int(offsets[-1])
-    if isinstance(index, MultiIndex):
-        return MultiBatch(index.vectors[:total], offsets, None)
-    return SparseBatch(index.indices[:total], index.values[:total], offsets, None)
 
 
 def offsets_of(lengths: NDArray[Any]) -> Offsets:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from shared.errors import Corrupt
 from shared.segment import bits
 from shared.segment.array_file import WRITE_BYTES, slices
-from shared.segment.batches import MultiBatch, Offsets, SlotBatch, SparseBatch, offsets_of, ragged, rows_of_index
+from shared.segment.batches import MultiBatch, Offsets, SlotBatch, SparseBatch, offsets_of, ragged
 from shared.segment.bits import Words
 from shared.segment.elements import Stored, dtype_of
 from shared.segment.id_map import IdMap
 from shared.segment.index.base import SlotIndex
 from shared.segment.layout import SlotLayout
+from shared.segment.parts import rows_of_index
 from shared.segment.payloads import EMPTY
 from shared.segment.sealed import SealedSegment
 

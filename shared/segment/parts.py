@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.schema.segments import SlotBuild
+from shared.segment.batches import Batch, MultiBatch, SlotBatch, SparseBatch
 from shared.segment.bits import Words
 from shared.segment.id_map import IdMap
+from shared.segment.index.base import SlotIndex
 from shared.segment.index.kinds import AnyIndex
+from shared.segment.index.multi import MultiIndex
 from shared.segment.payloads import PayloadBlob
 
 
@@ -39,3 +42,14 @@ class SealedParts(NamedTuple):
     generation: int
     recall: float | None = None
     built: dict[str, SlotBuild] = {}  # noqa: RUF012  # never changed
+
+
+def rows_of_index(index: AnyIndex) -> Batch:
+    """Return all rows of an index as views, without saying which carry the slot."""
+    if isinstance(index, SlotIndex):
+        return SlotBatch(index.vectors[: index.count], None)
+    offsets = index.offsets[: index.count + 1]
+    total = int(offsets[-1])
+    if isinstance(index, MultiIndex):
+        return MultiBatch(index.vectors[:total], offsets, None)
+    return SparseBatch(index.indices[:total], index.values[:total], offsets, None)

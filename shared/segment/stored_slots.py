@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from shared.schema.slots import Datatype, Distance, SlotKind
 from shared.segment import bits
-from shared.segment.batches import rows_of_index
 from shared.segment.elements import dtype_of
 from shared.segment.format import Arrays, SlotEntry
 from shared.segment.index import codes
@@ -24,7 +23,7 @@ from shared.segment.index.kinds import AnyIndex
 from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
 from shared.segment.layout import SlotLayout
-from shared.segment.parts import SealedSlot
+from shared.segment.parts import SealedSlot, rows_of_index
 
 
 def slot_entry(name: str, layout: SlotLayout) -> SlotEntry:
