@@ -14,6 +14,7 @@ from uuid import uuid4
 import structlog
 
 from services.api.directory import Directory
+from services.api.init_from import Cuts, gate_of, source_of
 from services.api.presence import Presence
 from services.api.shards import Shards
 from shared.coordination.catalog import Catalog
@@ -25,6 +26,9 @@ from shared.schema.queries import Describe, DescribeReply
 
 DELETE_WAIT_S = 10.0
 """How long a delete waits for the other apis when it gives no timeout."""
+
+RENAME_WAIT_S = 10.0
+"""How long a rename waits for the other apis when it gives no timeout."""
 
 CREATE_WAIT_S = 10.0
 """How long a create waits for live workers when it gives no timeout."""
@@ -44,36 +48,66 @@ class Admin:
         self._wal = wal
         self._shards = shards
         self._presence = presence
+        self._cuts = Cuts(directory)
         self._background: set[asyncio.Task[None]] = set()
 
-    async def create(self, name: str, config: CollectionConfig, timeout_s: float | None) -> None:
-        """Create a collection and wait, bounded, until its shards answer. Raises AlreadyExists, BadInput."""
-        record = await self._catalog.create(CollectionRecord(uuid=str(uuid4()), name=name, config=config))
+    async def create(
+        self, name: str, config: CollectionConfig, timeout_s: float | None, source: str | None = None
+    ) -> None:
+        """Create a collection and wait, bounded, until its shards answer. Raises AlreadyExists, BadInput, NotFound.
+
+        source   name of the collection that it begins with; then it also waits until that one is cut
+        """
+        init_from = await source_of(self._directory, source, config) if source is not None else None
+        new = CollectionRecord(uuid=str(uuid4()), name=name, config=config, init_from=init_from)
+        record = await self._catalog.create(new)
         for key in _keys(record):
             capacity_bytes = config.wal_config.wal_capacity_mb * MEGABYTE
-            await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes)
+            await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes, known=gate_of(record))
         await self._directory.reload()
+        wait_s = CREATE_WAIT_S if timeout_s is None else timeout_s
+        if not await self._cuts.made(record.uuid, wait_s):
+            log.warning("collection is created, its source is not cut yet", collection=name, source=source)
         try:
-            asking = self._shards.asking("Create collection", CREATE_WAIT_S if timeout_s is None else timeout_s)
+            asking = self._shards.asking("Create collection", wait_s)
             await self._shards.ask_all(record, Describe(), DescribeReply, asking)
         except Unavailable as error:
             log.warning("collection is created, its shards do not answer yet", collection=name, error=str(error))
 
-    async def change(self, name: str, changed: Callable[[CollectionConfig], CollectionConfig]) -> None:
-        """Replace a collection's config by what `changed` makes of it. Raises NotFound, Rejected."""
+    async def change(self, name: str, changed: Callable[[CollectionRecord], CollectionConfig]) -> CollectionRecord:
+        """Replace a collection's config by what `changed` makes of it; return its record. Raises NotFound, Rejected."""
         for _ in range(UPDATES_MAX):
             record = await self._directory.resolve(name)
-            config = changed(record.config)
+            config = changed(record)
             if config == record.config:
-                return
+                return record
             try:
-                await self._catalog.update(record.uuid, record.generation, config)
+                record = await self._catalog.update(record.uuid, record.generation, config)
             except GenerationChanged:
                 await self._directory.reload()
                 continue
             await self._directory.reload()
-            return
+            return record
         raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
+
+    async def rename(self, name: str, new_name: str, timeout_s: float | None) -> None:
+        """Give a collection another name and wait, bounded, until every live api knows.
+
+        An alias is followed to its collection, and keeps pointing to it. Raises NotFound, AlreadyExists, BadInput.
+        """
+        for _ in range(UPDATES_MAX):
+            record = await self._directory.resolve(name)
+            if record.name == new_name:
+                return
+            try:
+                revision = await self._catalog.rename(record.uuid, new_name)
+            except GenerationChanged:
+                await self._directory.reload()
+                continue
+            await self._directory.reload()
+            await self._presence.applied_everywhere(revision, RENAME_WAIT_S if timeout_s is None else timeout_s)
+            return
+        raise GenerationChanged(f"`{name}` was changed by others {UPDATES_MAX} times meanwhile")
 
     async def delete(self, name: str, timeout_s: float | None) -> bool:
         """Delete a collection and wait, bounded, until every live api knows; False when there is none.
@@ -85,6 +119,7 @@ class Admin:
         record = view.by_uuid.get(uuid) if uuid is not None else None
         if record is None:
             return False
+        await self._cuts.made_of(record.uuid, DELETE_WAIT_S if timeout_s is None else timeout_s)
         for key in _keys(record):
             await self._wal.close_shard(key)
         deleted = await self._catalog.delete(name)

@@ -15,10 +15,11 @@ from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
 from services.api.presence import Presence
 from services.api.reads import Reader
-from services.api.routes import aliases, collections, points, search, service, unbuilt
+from services.api.routes import aliases, collections, points, search, service, unbuilt, vector_names
 from services.api.shards import Shards
 from services.api.validate.filters import FilterLimits
 from services.api.validate.selections import Limits
+from services.api.vector_names import VectorNames
 from services.api.writes import Writer
 from shared.clock import Clock, SystemClock
 from shared.coordination.catalog import Catalog, CatalogWatcher
@@ -37,7 +38,15 @@ BACKLOG = 1024
 SHUTDOWN_S = 10.0
 """How long requests in flight may take to finish when the api stops."""
 
-ROUTES = [*search.ROUTES, *points.ROUTES, *collections.ROUTES, *aliases.ROUTES, *service.ROUTES, *unbuilt.ROUTES]
+ROUTES = [
+    *search.ROUTES,
+    *points.ROUTES,
+    *collections.ROUTES,
+    *aliases.ROUTES,
+    *vector_names.ROUTES,
+    *service.ROUTES,
+    *unbuilt.ROUTES,
+]
 
 
 class ApiService:
@@ -119,6 +128,7 @@ class ApiService:
         settings = self._settings
         directory = Directory(self._watcher)
         shards = Shards(self._links, directory, self._clock, settings.shard_wait_s)
+        admin = Admin(catalog, directory, wal, shards, self._presence)
         return Services(
             settings=settings,
             limits=Limits(
@@ -131,7 +141,8 @@ class ApiService:
             shards=shards,
             reader=Reader(shards),
             writer=Writer(directory, self._appender, wal, shards, settings.write_wait_s),
-            admin=Admin(catalog, directory, wal, shards, self._presence),
+            admin=admin,
+            vector_names=VectorNames(admin, directory, wal, self._presence),
             aliases=Aliases(catalog, directory, self._presence),
             wal=wal,
             jobs=lambda uuid: jobs(self._redis, uuid),

@@ -17,6 +17,7 @@ from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
 from services.api.shards import Asking, Shards
 from services.api.validate.selections import Limits
+from services.api.vector_names import VectorNames
 from services.api.writes import Writer
 from shared.coordination.catalog import CatalogView
 from shared.errors import BadFormat, TooLarge
@@ -35,6 +36,7 @@ class Services(NamedTuple):
     reader: Reader
     writer: Writer
     admin: Admin
+    vector_names: VectorNames
     aliases: Aliases
     wal: Wal
     jobs: Callable[[str], Awaitable[list[JobStatus]]]

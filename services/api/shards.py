@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 PAUSE_S = 0.05
 PAUSE_MAX_S = 0.5
+CONFIG_PAUSE_S = 0.002
+"""A shard takes a new config over within milliseconds."""
 DESCRIBE_S = 2.0
 CALLS_AT_ONCE = 64
 """Most shards that one request asks at the same time."""
@@ -87,6 +89,32 @@ class Shards:
                 return _of_kind(reply, DescribeReply)
         except (Unavailable, TimeoutError):
             return None
+
+    async def settled(self, record: CollectionRecord, timeout_s: float) -> bool:
+        """Wait until every shard has taken a record's config over; False when time is up."""
+        waits = [
+            self._has_config(ShardKey(record.uuid, shard), record.generation, timeout_s)
+            for shard in range(record.config.shard_number)
+        ]
+        settled = await together(waits)
+        return all(settled)
+
+    async def configured(self, key: ShardKey, generation: int) -> None:
+        """Wait until a shard has taken a config over. Raises ShardUnavailable after `shard_wait_s`."""
+        if not await self._has_config(key, generation, self._shard_wait_s):
+            raise ShardUnavailable(f"shard {key} has not taken over the newest vectors of its collection yet")
+
+    async def _has_config(self, key: ShardKey, generation: int, timeout_s: float) -> bool:
+        deadline = self._clock.now() + timeout_s
+        pause_s = CONFIG_PAUSE_S
+        while True:
+            described = await self.describe_one(key)
+            if described is not None and described.config_generation >= generation:
+                return True
+            if self._clock.now() + pause_s > deadline:
+                return False
+            await self._clock.sleep(pause_s)
+            pause_s = min(pause_s * 2, PAUSE_S)
 
     async def _ask_again(self, key: ShardKey, read: Read, asking: Asking) -> Reply:
         """Try until the shard answers, its collection is gone, or time is up."""

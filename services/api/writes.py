@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.api.directory import Directory
+from services.api.init_from import gate_of
 from services.api.params import WriteParams
 from services.api.positions import ShardPositions
 from services.api.shards import Shards, together
-from shared.errors import GenerationChanged, NotFound, ShardClosed, ShardUnavailable, TimedOut
+from shared.errors import GenerationChanged, HeadBehind, NotFound, ShardClosed, ShardUnavailable, TimedOut
 from shared.log.appender import Appender
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
@@ -60,6 +61,8 @@ class Writer:
         self._wait_max_s = wait_max_s
         self._known: set[ShardKey] = set()
         """Shards whose applied position the appender was told: a Redis that came back older is noticed then."""
+        self._births: dict[ShardKey, int] = {}
+        """Shards that have a config with the slots born through that generation."""
 
     async def write(self, name: str, split: Split, params: WriteParams) -> Written:
         """Log an operation and, with `wait`, see it applied. Raises NotFound for points it needs and nobody has."""
@@ -131,13 +134,21 @@ class Writer:
         try:
             if key not in self._known:
                 await self._learn(key)
+            await self._see_born(key, record.config.newest_birth)
             try:
                 return (await self._appender.append(key, entries, record.generation))[-1]
             except ShardUnavailable:
                 await self._open(key)
                 return (await self._appender.append(key, entries, record.generation))[-1]
+        except HeadBehind as error:
+            return await self._why_behind(record, key, error)
         except Exception as error:  # the caller sorts them and raises
             return error
+
+    async def _why_behind(self, record: CollectionRecord, key: ShardKey, error: HeadBehind) -> Exception:
+        """Say of a collection that begins with another's points how far it is: its log takes nothing until then."""
+        described = await self._shards.describe_one(key) if record.init_from is not None else None
+        return ShardUnavailable(described.beginning) if described is not None and described.beginning else error
 
     async def _learn(self, key: ShardKey) -> None:
         """Before the first append to a shard: a position that its worker has applied must be in the log."""
@@ -148,13 +159,22 @@ class Writer:
                 self._known.clear()
             self._known.add(key)
 
+    async def _see_born(self, key: ShardKey, generation: int) -> None:
+        """Before the first append that may carry a slot added later: the config that adds it must be in the log."""
+        if generation <= self._births.get(key, 0):
+            return
+        await self._shards.configured(key, generation)
+        if len(self._births) >= KNOWN_MAX:
+            self._births.clear()
+        self._births[key] = generation
+
     async def _open(self, key: ShardKey) -> None:
         """Open a shard that the log does not know: its creation was cut short. Raises ShardClosed."""
         record = (await self._directory.reload()).by_uuid.get(key.collection)
         if record is None:
             raise ShardClosed(f"collection of shard {key} was deleted")
         capacity_bytes = record.config.wal_config.wal_capacity_mb * MEGABYTE
-        await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes)
+        await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes, known=gate_of(record))
 
     async def _applied(self, record: CollectionRecord, positions: ShardPositions, timeout_s: float) -> list[PointId]:
         """Wait until positions are applied; return the points that they needed and nobody has."""

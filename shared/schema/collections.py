@@ -189,6 +189,13 @@ class CollectionConfig(_Model):
         return self.vectors[slot].quantization_config or self.quantization_config
 
     @property
+    def newest_birth(self) -> int:
+        """The generation at which the newest slot was added; 0 when all are as old as the collection."""
+        dense = [params.born for params in self.vectors.values()]
+        sparse = [params.born for params in self.sparse_vectors.values()]
+        return max(dense + sparse, default=0)
+
+    @property
     def is_payload_on_disk(self) -> bool:
         """True where payloads are read from disk when needed; `payload.memory` is the newer word and wins."""
         if self.payload is not None and self.payload.memory is not None:

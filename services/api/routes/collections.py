@@ -1,6 +1,7 @@
 """Collection routes: list, info, exists, create, change, delete, optimizations."""
 
 from services.api.call import Answer, Call
+from services.api.described_config import config_warnings
 from services.api.description import describe
 from services.api.endpoint import Route
 from services.api.eras import collection_info as info_shape
@@ -10,8 +11,10 @@ from services.api.params import collection_timeout, texts
 from services.api.validate.collection_changes import parse_change
 from services.api.validate.collection_names import check_collection_name
 from services.api.validate.collections import parse_create
-from services.api.validate.unsupported import refuse
-from shared.schema.collections import SealConfig
+from services.api.validate.init_from import parse_init_from
+from shared.schema.collections import CollectionConfig, SealConfig
+
+WARNING = "X-Shoal-Warning"
 
 
 async def list_collections(call: Call) -> Answer:
@@ -32,18 +35,20 @@ async def create_collection(call: Call) -> Answer:
     timeout_s = collection_timeout(call.query)
     settings = call.services.settings
     seal = SealConfig(vector_bytes=settings.appendable_bytes, rows=settings.appendable_rows)
-    config = parse_create(await call.body()).model_copy(update={"seal": seal})
-    await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s)
-    return Answer(True)
+    body = await call.body()
+    config = parse_create(body).model_copy(update={"seal": seal})
+    await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s, parse_init_from(body))
+    return Answer(True, _warnings(config))
 
 
 async def change_collection(call: Call) -> Answer:
-    collection_timeout(call.query)
+    timeout_s = collection_timeout(call.query)
     change = parse_change(await call.body())
     if isinstance(change, str):
-        refuse("`rename`")
-    await call.services.admin.change(call.names[0], change.applied_to)
-    return Answer(True)
+        await call.services.admin.rename(call.names[0], change, timeout_s)
+        return Answer(True)
+    record = await call.services.admin.change(call.names[0], lambda record: change.applied_to(record.config))
+    return Answer(True, _warnings(record.config))
 
 
 async def delete_collection(call: Call) -> Answer:
@@ -56,6 +61,12 @@ async def optimizations(call: Call) -> Answer:
     record = await call.services.directory.resolve(call.names[0])
     shards = await call.services.shards.describe(record)
     return Answer(describe_jobs(record, shards, await known_jobs(call.services, record), wanted))
+
+
+def _warnings(config: CollectionConfig) -> dict[str, str] | None:
+    """Return a header with what the config asks for and does not get; the info shows the same."""
+    warnings = config_warnings(config)
+    return {WARNING: "; ".join(warnings)} if warnings else None
 
 
 ROUTES = [

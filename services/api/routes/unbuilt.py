@@ -48,7 +48,6 @@ _UNBUILT: dict[str, tuple[str, ...]] = {
     f"{_C}/snapshots/recover": ("PUT",),
     f"{_C}/snapshots/upload": ("POST",),
     f"{_C}/snapshots/{{}}": ("GET", "DELETE"),
-    f"{_C}/vectors/{{}}": ("PUT", "DELETE"),
     f"{_S}/snapshot": ("GET",),
     f"{_S}/snapshots": ("GET", "POST"),
     f"{_S}/snapshots/recover": ("PUT",),
