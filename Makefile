@@ -7,10 +7,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 PORT ?= 6333
 DEMO_DIR := storage/demo
+OLD_CLIENTS := 1.6.9 1.7.3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit demo stop bench faults lint warmup compose-test lock readme clean
+.PHONY: help setup clients test unit demo stop bench faults lint warmup compose-test lock readme clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,7 +34,10 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m services.redis_fetch
 	@touch $@
 
-test: lint ## all that CI runs: lint, types, import rules, every test
+clients: setup ## install the official clients, old and new, that the contract tests speak through, into .clients
+	@$(BIN)/python -m tests.contract.guide.install
+
+test: lint clients ## all that CI runs: lint, types, import rules, every test
 	$(BIN)/python -m pytest
 
 unit: setup ## only the quick tests
@@ -63,13 +67,16 @@ faults: setup ## kill processes and break disks, and check that nothing acknowle
 compose-test: setup ## bring up docker-compose.yml for real, search, kill a worker, scale, take it down
 	$(BIN)/python tests/compose/run.py
 
-lock: setup ## refresh requirements.lock from pyproject.toml
+lock: setup ## refresh requirements.lock from pyproject.toml, and the pins of the old clients
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --extra embedded \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	for version in $(OLD_CLIENTS); do echo "qdrant-client==$$version" | $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--output-file tests/contract/guide/locks/python-$$version.txt - || exit 1; done
 
 readme: setup ## write the settings table into README.md
 	$(BIN)/python -m services.readme
 
 clean: ## remove all that make made here, data of the demo included
-	rm -rf .venv .tools .redis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(DEMO_DIR)
+	rm -rf .venv .tools .redis .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(DEMO_DIR)
