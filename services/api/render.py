@@ -49,7 +49,15 @@ def _point(hit: Hit, config: CollectionConfig, ranked: dict[str, Any]) -> dict[s
 
 
 def _vectors(vectors: dict[str, bytes], config: CollectionConfig) -> Any:
-    arrays = {name: np.frombuffer(raw, "<f4") for name, raw in vectors.items()}
-    if len(config.vectors) == 1 and UNNAMED in arrays:
-        return arrays[UNNAMED]
-    return arrays
+    shown = {name: _vector(raw, name, config) for name, raw in vectors.items()}
+    return shown[UNNAMED] if list(shown) == [UNNAMED] else shown
+
+
+def _vector(raw: bytes, name: str, config: CollectionConfig) -> Any:
+    """Return one vector by the kind of its slot. See `Hit.vectors` for the bytes."""
+    params = config.vectors.get(name)
+    if params is None:
+        count = len(raw) // 8
+        return {"indices": np.frombuffer(raw, "<u4", count), "values": np.frombuffer(raw, "<f4", count, 4 * count)}
+    values = np.frombuffer(raw, "<f4")
+    return values if params.multivector_config is None else values.reshape(-1, params.size)

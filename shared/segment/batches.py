@@ -114,6 +114,9 @@ class SparseBatch(NamedTuple):
         return cls(indices, values, _joined_offsets([batch.offsets for batch in batches]), present)
 
 
+PAIR_BYTES = 8
+"""An index and a value of a sparse vector."""
+
 Batch = SlotBatch | MultiBatch | SparseBatch
 
 _CLASSES: dict[SlotKind, type[SlotBatch] | type[MultiBatch] | type[SparseBatch]] = {
@@ -146,6 +149,19 @@ def batch_of_arrays(kind: SlotKind, arrays: Mapping[str, NDArray[Any]], present:
     """Return the batch over arrays as `arrays()` named them. Raises KeyError for a missing one."""
     made = _CLASSES[kind]
     return made(**{name: arrays[name] for name in made._fields if name != "present"}, present=present)
+
+
+def carried(batch: Batch) -> int:
+    """Return how many rows carry the slot."""
+    return batch.row_count if batch.present is None else int(np.count_nonzero(batch.present))
+
+
+def row_bytes(batch: Batch) -> NDArray[np.int64]:
+    """Return the raw bytes of each row, int64 (n,)."""
+    if isinstance(batch, SlotBatch):
+        return np.full(batch.row_count, batch.vectors[:1].nbytes, np.int64)
+    lengths = np.diff(batch.offsets)
+    return lengths * (PAIR_BYTES if isinstance(batch, SparseBatch) else batch.vectors[:1].nbytes)
 
 
 def offsets_of(lengths: NDArray[Any]) -> Offsets:

@@ -7,15 +7,13 @@ import numpy as np
 
 from shared.schema.segments import SlotFigures
 from shared.segment import bits
+from shared.segment.batches import PAIR_BYTES
 from shared.segment.bits import Words
 from shared.segment.elements import dtype_of
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
-
-PAIR_BYTES = 8
-"""An index and a value of a sparse vector."""
 
 
 class HeldSlot(Protocol):
@@ -62,8 +60,7 @@ def figures_of(live_words: Words, rows: int, slots: Mapping[str, HeldSlot]) -> S
 
 def _slot_figures(slot: HeldSlot, live_words: Words, live: int, rows: int) -> SlotFigures:
     words, index = slot.present, slot.index
-    size = min(len(live_words), len(words)) if words is not None else 0
-    count = live if words is None else int(np.bitwise_count(live_words[:size] & words[:size]).sum(dtype=np.int64))
+    count = live if words is None else int(np.bitwise_count(live_words & words).sum(dtype=np.int64))
     if isinstance(index, SlotIndex):
         return SlotFigures(count, count * index.layout.dim * dtype_of(index.layout).itemsize)
     offsets = index.offsets

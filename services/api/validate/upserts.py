@@ -7,20 +7,24 @@
 Of points with the same id the last one wins: an operation's ids are distinct.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from services.api.validate.body import decode, decode_object
+from services.api.validate.given import Given, WireList, WireSparse, check_given, refuse_inference
 from services.api.validate.payloads import payload_text
-from services.api.validate.unsupported import refuse, refuse_given, refuse_vector_shape
-from services.api.validate.vectors import Rows, pack_vector, slot_params, unit_rows
+from services.api.validate.unsupported import refuse, refuse_given
+from services.api.validate.vectors import known_layout, pack_batch
 from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
-from shared.schema.collections import UNNAMED, CollectionConfig, Distance
-from shared.schema.operations import SlotRows, Upsert
+from shared.schema.collections import UNNAMED, CollectionConfig
+from shared.schema.operations import Upsert
 from shared.schema.points import PointId, parse_point_id, shard_of
+from shared.segment.batches import Batch, Present, carried, row_bytes
+from shared.segment.layout import Layout
+from shared.segment.rows import slot_rows
 
 OPERATION_BYTES = 2**19
 """About the most vector and payload bytes of one operation; a larger request becomes several, logged together.
@@ -28,63 +32,62 @@ OPERATION_BYTES = 2**19
 A worker applies an operation without a pause, about 10 ms for this much, and searches wait meanwhile.
 """
 
-Vectors = list[float] | dict[str, list[float]]
+V = TypeVar("V")
+"""What an unnamed vector may be."""
+N = TypeVar("N")
+"""What a named one may be."""
 
 
-class WirePoint(msgspec.Struct):
+class WirePoint(msgspec.Struct, Generic[V, N]):
     id: int | str
-    vector: Vectors | None = None
-    vectors: Vectors | None = None
+    vector: V | dict[str, N] | None = None
+    vectors: V | dict[str, N] | None = None
     payload: dict[str, Any] | None = None
 
 
-class WireBatch(msgspec.Struct):
+class WireBatch(msgspec.Struct, Generic[V, N]):
     ids: list[int | str]
-    vectors: list[list[float]] | dict[str, list[list[float]]]
+    vectors: list[V] | dict[str, list[N]]
     payloads: list[dict[str, Any] | None] | None = None
 
 
-class WireUpsert(msgspec.Struct):
-    points: list[WirePoint] | None = None
-    batch: WireBatch | None = None
+class WireUpsert(msgspec.Struct, Generic[V, N]):
+    points: list[WirePoint[V, N]] | None = None
+    batch: WireBatch[V, N] | None = None
     shard_key: Any = None
     update_filter: Any = None
     update_mode: str | None = None
 
 
-_decoder = msgspec.json.Decoder(WireUpsert)
+_AnyUpsert = WireUpsert[Any, Any]
+_dense_decoder: msgspec.json.Decoder[_AnyUpsert] = msgspec.json.Decoder(WireUpsert[list[float], list[float]])
+"""Tried first: it knows numbers only, and is the quicker one."""
+_decoder: msgspec.json.Decoder[_AnyUpsert] = msgspec.json.Decoder(WireUpsert[WireList, WireList | WireSparse])
+
+Vectors = Given | dict[str, Given]
+"""The vectors of a point: the unnamed one, or vectors by name."""
 
 
 class Points(NamedTuple):
-    """Points of an upsert with distinct ids, vectors still as lists."""
+    """Points of an upsert with distinct ids; vectors are checked, and still as the body gave them."""
 
     ids: list[PointId]
     vectors: list[Vectors]
     payloads: list[bytes]
 
 
-class PackedSlot(NamedTuple):
-    """Rows of one slot, in the order of the points; `present` None when every point carries it."""
-
-    rows: Rows
-    present: NDArray[np.bool_] | None
-
-
 class PackedPoints(NamedTuple):
-    """Points checked against a config."""
+    """Points checked against a config; each slot's batch has a row for every point."""
 
     ids: list[PointId]
-    slots: dict[str, PackedSlot]
+    slots: dict[str, Batch]
+    layout: Layout
     payloads: list[bytes]
 
 
 def parse_upsert(body: bytes, points_max: int) -> Points:
     """Return the points of a body, the last of those with the same id."""
-    try:
-        wire = decode(_decoder, body)
-    except BadFormat:
-        _refuse_shapes(body)
-        raise
+    wire, is_dense = _decoded(body)
     refuse_given(wire, ("shard_key", "update_filter"))
     if wire.update_mode not in (None, "upsert"):
         refuse("`update_mode` other than upsert")
@@ -98,23 +101,25 @@ def parse_upsert(body: bytes, points_max: int) -> Points:
         raise BadRequest("Empty update request")
     if len(points.ids) > points_max:
         raise TooLarge(f"{len(points.ids)} points in one request, at most {points_max} are taken")
-    _check_not_empty(points.vectors)
+    _check_vectors(points.vectors, is_dense=is_dense)
     return _last_of_each_id(points)
 
 
 def pack_points(points: Points, config: CollectionConfig) -> PackedPoints:
-    """Return the points with their vectors packed. Raises BadInput for unknown names and other dimensions."""
-    gathered: dict[str, tuple[list[bytes], list[int]]] = {}
-    dims = {name: params.size for name, params in config.vectors.items()}
+    """Return the points with their vectors packed. Raises BadInput for unknown names, other kinds and dimensions."""
+    gathered: dict[str, tuple[list[Given], list[int]]] = {}
     for place, vectors in enumerate(points.vectors):
         named = vectors if isinstance(vectors, dict) else {UNNAMED: vectors}
-        for name, values in named.items():
-            dim = dims.get(name) or slot_params(config, name).size
-            rows, places = gathered.setdefault(name, ([], []))
-            rows.append(pack_vector(values, name, dim))
+        for name, given in named.items():
+            some, places = gathered.setdefault(name, ([], []))
+            some.append(given)
             places.append(place)
-    slots = {name: _pack_slot(name, *found, len(points.ids), config) for name, found in gathered.items()}
-    return PackedPoints(points.ids, slots, points.payloads)
+    layout = {name: known_layout(config, name) for name in gathered}
+    count = len(points.ids)
+    slots = {
+        name: pack_batch(some, name, layout[name], _present(places, count)) for name, (some, places) in gathered.items()
+    }
+    return PackedPoints(points.ids, slots, layout, points.payloads)
 
 
 def split_upsert(packed: PackedPoints, shard_number: int) -> dict[int, list[Upsert]]:
@@ -131,45 +136,32 @@ def split_upsert(packed: PackedPoints, shard_number: int) -> dict[int, list[Upse
 
 
 def _operations(packed: PackedPoints, places: NDArray[np.int64]) -> list[Upsert]:
-    row_bytes = sum(slot.rows.shape[1] * 4 for slot in packed.slots.values())
-    sizes = np.fromiter((len(packed.payloads[place]) for place in places), np.int64, len(places)) + row_bytes
+    sizes = np.fromiter((len(packed.payloads[place]) for place in places), np.int64, len(places))
+    for batch in packed.slots.values():
+        sizes += row_bytes(batch)[places]
     parts = np.cumsum(sizes) // OPERATION_BYTES
     return [_operation(packed, places[parts == part]) for part in np.unique(parts)]
 
 
 def _operation(packed: PackedPoints, places: NDArray[np.int64]) -> Upsert:
-    slots = {name: _slot_rows(slot, places) for name, slot in packed.slots.items()}
+    is_whole = len(places) == len(packed.ids)
+    slots = {name: batch if is_whole else batch.taken(places) for name, batch in packed.slots.items()}
     return Upsert(
         ids=[packed.ids[place] for place in places],
-        slots={name: rows for name, rows in slots.items() if rows.rows},
+        slots={name: slot_rows(batch, packed.layout[name]) for name, batch in slots.items() if carried(batch)},
         payloads=[packed.payloads[place] for place in places],
     )
 
 
-def _slot_rows(slot: PackedSlot, places: NDArray[np.int64]) -> SlotRows:
-    dim = slot.rows.shape[1]
-    if slot.present is None:
-        whole = len(places) == len(slot.rows)
-        return SlotRows(dim, (slot.rows if whole else slot.rows[places]).tobytes())
-    row_of = np.cumsum(slot.present) - 1
-    present = slot.present[places]
-    rows = slot.rows[row_of[places[present]]]
-    return SlotRows(dim, rows.tobytes(), b"" if present.all() else present.astype(np.uint8).tobytes())
-
-
-def _pack_slot(name: str, rows: list[bytes], places: list[int], count: int, config: CollectionConfig) -> PackedSlot:
-    params = config.vectors[name]
-    matrix = np.frombuffer(b"".join(rows), "<f4").reshape(len(rows), params.size)
-    if params.distance is Distance.COSINE:
-        matrix = unit_rows(matrix)
+def _present(places: list[int], count: int) -> Present:
     if len(places) == count:
-        return PackedSlot(matrix, None)
+        return None
     present = np.zeros(count, np.bool_)
     present[places] = True
-    return PackedSlot(matrix, present)
+    return present
 
 
-def _from_list(wire: list[WirePoint]) -> Points:
+def _from_list(wire: list[WirePoint[Any, Any]]) -> Points:
     ids, vectors, payloads = [], [], []
     for place, point in enumerate(wire):
         found = point.vector if point.vector is not None else point.vectors
@@ -181,7 +173,7 @@ def _from_list(wire: list[WirePoint]) -> Points:
     return Points(ids, vectors, payloads)
 
 
-def _from_batch(wire: WireBatch) -> Points:
+def _from_batch(wire: WireBatch[Any, Any]) -> Points:
     count = len(wire.ids)
     named = wire.vectors if isinstance(wire.vectors, dict) else {UNNAMED: wire.vectors}
     for rows in named.values():
@@ -210,20 +202,40 @@ def _last_of_each_id(points: Points) -> Points:
     )
 
 
-def _check_not_empty(vectors: list[Vectors]) -> None:
+def _check_vectors(vectors: list[Vectors], *, is_dense: bool) -> None:
+    """Refuse what no slot takes. In a body of dense vectors only an empty one can be wrong."""
     for place, found in enumerate(vectors):
-        if isinstance(found, list):
-            if not found:
-                raise Invalid(f"points[{place}].vector: dense vector must not be empty")
-        elif not all(found.values()):
-            raise Invalid(f"points[{place}].vector.?: dense vector must not be empty")
+        if is_dense and found and not isinstance(found, dict):
+            continue
+        path = f"points[{place}].vector"
+        for where, given in _each(found, path):
+            check_given(given, where)
+
+
+def _each(vectors: Vectors, path: str) -> list[tuple[str, Given]]:
+    """Return each vector of a point with its path in error texts."""
+    if isinstance(vectors, dict):
+        return [(f"{path}.?", given) for given in vectors.values()]
+    return [(path, vectors)]
+
+
+def _decoded(body: bytes) -> tuple[_AnyUpsert, bool]:
+    """Return the body, and whether all its vectors are lists of numbers. Raises BadFormat."""
+    try:
+        return _dense_decoder.decode(body), True
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return decode(_decoder, body), False
+    except BadFormat:
+        _refuse_shapes(body)
+        raise
 
 
 def _refuse_shapes(body: bytes) -> None:
-    """Name the known shape that made a body unreadable, if it was one."""
+    """Name the known shape that made a body unreadable, if it was one: something to be embedded."""
     given = decode_object(body)
-    points = given.get("points")
-    batch = given.get("batch")
+    points, batch = given.get("points"), given.get("batch")
     if isinstance(points, list):
         for place, point in enumerate(points):
             if isinstance(point, dict):
@@ -233,11 +245,11 @@ def _refuse_shapes(body: bytes) -> None:
         lists = list(vectors.values()) if isinstance(vectors, dict) else [vectors]
         for rows in lists:
             for row in rows if isinstance(rows, list) else []:
-                refuse_vector_shape(row, "batch.vectors")
+                refuse_inference(row, "batch.vectors")
 
 
 def _refuse_shape(vector: Any, path: str) -> None:
-    refuse_vector_shape(vector, path)
+    refuse_inference(vector, path)
     if isinstance(vector, dict):
         for name, each in vector.items():
-            refuse_vector_shape(each, f"{path}.{name}")
+            refuse_inference(each, f"{path}.{name}")
