@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from services.api.idf import check_idf, weighed
 from services.api.shards import Asking, Shards, together
+from services.api.validate.query_vectors import as_searched, distance_of, full_scan_of, packed_query
 from services.api.validate.searches import SearchCall
 from services.api.validate.selections import CountCall, RetrieveCall, ScrollCall
 from services.api.validate.selectors import NO_PAYLOAD, check_vector_names
-from services.api.validate.vectors import query_vector, slot_params
 from shared.errors import NotFound
 from shared.query.merge import merge_hits, merge_points
 from shared.schema.collections import CollectionConfig, CollectionRecord, Distance
@@ -49,7 +50,7 @@ class Page(NamedTuple):
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 LikeVectors = dict[tuple[str, PointId], bytes]
-"""(slot, point id) to float32 bytes."""
+"""(slot, point id) to the bytes of its vector."""
 
 
 class Reader:
@@ -64,15 +65,17 @@ class Reader:
         for call in calls:
             if call.with_vector.names is not None:
                 check_vector_names(call.with_vector, config)
+            check_idf(call, config)
         likes = await self._like_vectors(record, calls, asking)
-        searches = [_search(call, config, likes) for call in calls if not _is_listing(call)]
+        searched = [(call, _search(call, config, likes)) for call in calls if not _is_listing(call)]
+        searches = await weighed(self._shards, record, searched, asking)
         ranked = iter(await self._ranked(record, searches, asking) if searches else [])
         rankings = []
         for call in calls:
             if _is_listing(call):
                 rankings.append(Ranking(await self._listed(record, call, asking), None))
             else:
-                rankings.append(Ranking(next(ranked)[call.offset :], config.vectors[call.slot].distance))
+                rankings.append(Ranking(next(ranked)[call.offset :], distance_of(config, call.slot)))
         return rankings
 
     async def retrieve(self, record: CollectionRecord, call: RetrieveCall, asking: Asking) -> list[Hit]:
@@ -138,7 +141,7 @@ class Reader:
             return {}
         slots = list(dict.fromkeys(slot for slot, _ in wanted))
         for slot in slots:
-            slot_params(record.config, slot)
+            distance_of(record.config, slot)
         selectors = (NO_PAYLOAD, VectorSelector(True, slots))
         found = await self._by_id(record, [point_id for _, point_id in wanted], selectors, asking)
         likes: LikeVectors = {}
@@ -148,7 +151,7 @@ class Reader:
                 raise NotFound(f"No point with id {format_point_id(point_id)} found")
             if not point.vectors or slot not in point.vectors:
                 raise NotFound(f'Vector with name "{slot}" for point not found')
-            likes[slot, point_id] = point.vectors[slot]
+            likes[slot, point_id] = _as_query(point.vectors[slot], slot, record.config)
         return likes
 
 
@@ -164,11 +167,11 @@ def _search(call: SearchCall, config: CollectionConfig, likes: LikeVectors) -> S
         kept = Filter(must=[] if kept is None else [kept], must_not=[HasId([call.like])])
     else:
         assert call.vector is not None, "listings are not searches"
-        vector = query_vector(call.vector, call.slot, config)
+        vector = packed_query(call.vector, call.slot, config)
     threshold = call.score_threshold
     if threshold is not None:
         threshold = float(np.float32(max(min(threshold, _FLOAT32_MAX), -_FLOAT32_MAX)))
-        if not config.vectors[call.slot].distance.is_similarity:
+        if not distance_of(config, call.slot).is_similarity:
             threshold = -threshold
     return Search(
         slot=call.slot,
@@ -179,5 +182,11 @@ def _search(call: SearchCall, config: CollectionConfig, likes: LikeVectors) -> S
         params=call.params,
         with_payload=call.with_payload,
         with_vector=call.with_vector,
-        full_scan_kb=config.hnsw_config.full_scan_threshold,
+        full_scan_kb=full_scan_of(config, call.slot),
     )
+
+
+def _as_query(stored: bytes, slot: str, config: CollectionConfig) -> bytes:
+    """Return the vector of a stored point as one to search by."""
+    params = config.vectors.get(slot)
+    return stored if params is None else as_searched(stored, params)

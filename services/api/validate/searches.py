@@ -3,12 +3,14 @@
 A call has a vector, or the id of the point whose vector it uses, or neither: then it lists points by id.
 """
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from services.api.validate.body import convert, decode, decode_object
 from services.api.validate.filters import WireFilter, parse_filter
+from services.api.validate.given import Given, WireList, WireSparse, refuse_inference
+from services.api.validate.query_vectors import check_query
 from services.api.validate.selections import Limits, check_limit
 from services.api.validate.selectors import (
     NO_PAYLOAD,
@@ -17,7 +19,7 @@ from services.api.validate.selectors import (
     parse_payload_selector,
     parse_vector_selector,
 )
-from services.api.validate.unsupported import refuse, refuse_given, refuse_vector_shape
+from services.api.validate.unsupported import refuse, refuse_given
 from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
 from shared.schema.collections import UNNAMED
 from shared.schema.filters import Filter
@@ -29,13 +31,17 @@ class WireAcorn(msgspec.Struct):
     enable: bool = False
 
 
+class WireIdfCorpus(msgspec.Struct):
+    corpus: WireFilter
+
+
 class WireParams(msgspec.Struct):
     hnsw_ef: int | None = None
     exact: bool | None = None
     indexed_only: bool | None = None
     quantization: Any = None
     acorn: WireAcorn | None = None
-    idf: Any = None
+    idf: Literal["global"] | WireIdfCorpus | None = None
 
 
 class _WireCommon(msgspec.Struct):
@@ -51,17 +57,17 @@ class _WireCommon(msgspec.Struct):
 
 class WireNamedVector(msgspec.Struct):
     name: str
-    vector: list[float]
+    vector: WireList | WireSparse
 
 
 class WireSearch(_WireCommon, kw_only=True):
-    vector: list[float] | WireNamedVector
+    vector: WireList | WireNamedVector
     limit: int | None = None
     top: int | None = None
 
 
 class WireQuery(_WireCommon):
-    query: list[float] | int | str | dict[str, Any] | None = None
+    query: WireList | int | str | dict[str, Any] | None = None
     using: str | None = None
     limit: int | None = None
     prefetch: Any = None
@@ -76,11 +82,17 @@ class WireQueryBatch(msgspec.Struct):
     searches: list[WireQuery]
 
 
+class Idf(NamedTuple):
+    """Among which points inverse document frequencies are counted: those of a filter, or all."""
+
+    corpus: Filter | None
+
+
 class SearchCall(NamedTuple):
     """One search as the edge understood it; names and dimensions are checked later, against the collection."""
 
     slot: str
-    vector: list[float] | None
+    vector: Given | None
     like: PointId | None
     limit: int
     offset: int
@@ -89,6 +101,8 @@ class SearchCall(NamedTuple):
     params: SearchParams
     with_payload: PayloadSelector
     with_vector: VectorSelector
+    idf: Idf | None = None
+    """Only where the request speaks of it."""
 
 
 _search_decoder = msgspec.json.Decoder(WireSearch)
@@ -108,7 +122,7 @@ class _Aim(NamedTuple):
     """What is searched for: a vector, a point's vector, or nothing."""
 
     slot: str
-    vector: list[float] | None = None
+    vector: Given | None = None
     like: PointId | None = None
 
 
@@ -171,8 +185,8 @@ def _call(wire: _WireCommon, aim: _Aim, limit: int, bounds: _Bounds) -> SearchCa
         refuse_given(wire, ("shard_key",))
     offset = wire.offset or 0
     check_limit(limit, offset, prefix, limits)
-    if aim.vector is not None and not aim.vector:
-        raise Invalid(f"{prefix}vector: dense vector must not be empty")
+    if aim.vector is not None:
+        check_query(aim.vector, prefix + "vector")
     return SearchCall(
         slot=aim.slot,
         vector=aim.vector,
@@ -184,10 +198,11 @@ def _call(wire: _WireCommon, aim: _Aim, limit: int, bounds: _Bounds) -> SearchCa
         params=_DEFAULT_PARAMS if wire.params is None else _params(wire.params, prefix),
         with_payload=parse_payload_selector(wire.with_payload, NO_PAYLOAD),
         with_vector=parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
+        idf=None if wire.params is None else _idf(wire.params.idf, bounds),
     )
 
 
-def _aim(query: list[float] | int | str | dict[str, Any] | None, slot: str) -> _Aim:
+def _aim(query: WireList | int | str | dict[str, Any] | None, slot: str) -> _Aim:
     if query is None:
         return _Aim(slot)
     if isinstance(query, list):
@@ -197,20 +212,36 @@ def _aim(query: list[float] | int | str | dict[str, Any] | None, slot: str) -> _
     for name in _QUERIES:
         if name in query:
             refuse(f"query `{name}`")
-    refuse_vector_shape(query, "query")
+    refuse_inference(query, "query")
     if "nearest" not in query:
-        raise BadFormat("query: data did not match any variant of a query")
+        return _Aim(slot, vector=_sparse(query, "query"))
     if query.get("mmr") is not None:
         refuse("query `mmr`")
     nearest = query["nearest"]
-    refuse_vector_shape(nearest, "query.nearest")
+    refuse_inference(nearest, "query.nearest")
     if nearest is None:
         raise BadFormat("query.nearest: expected a vector or a point id, got null")
-    return _aim(convert(nearest, list[float] | int | str, "query.nearest"), slot)  # type: ignore[arg-type]
+    if isinstance(nearest, dict):
+        return _Aim(slot, vector=_sparse(nearest, "query.nearest"))
+    return _aim(convert(nearest, WireList | int | str, "query.nearest"), slot)  # type: ignore[arg-type]
+
+
+def _sparse(query: dict[str, Any], path: str) -> WireSparse:
+    if query.keys() != {"indices", "values"}:
+        raise BadFormat(f"{path}: data did not match any variant of a query")
+    return convert(query, WireSparse, path)
+
+
+def _idf(wire: Literal["global"] | WireIdfCorpus | None, bounds: _Bounds) -> Idf | None:
+    if wire is None:
+        return None
+    if isinstance(wire, str):
+        return Idf(None)
+    return Idf(parse_filter(wire.corpus, bounds.limits.filter, bounds.prefix + "params.idf.corpus"))
 
 
 def _params(wire: WireParams, prefix: str) -> SearchParams:
-    refuse_given(wire, ("quantization", "idf"), "params.")
+    refuse_given(wire, ("quantization",), "params.")
     if wire.acorn is not None and wire.acorn.enable:
         refuse("`params.acorn`")
     if wire.hnsw_ef is not None and not 0 <= wire.hnsw_ef <= HNSW_EF_MAX:
@@ -238,6 +269,6 @@ def _decode(decoder: msgspec.json.Decoder[W], body: bytes, vector_field: str) ->
 
 
 def _refuse_shape(vector: Any, path: str) -> None:
-    refuse_vector_shape(vector, path)
+    refuse_inference(vector, path)
     if isinstance(vector, dict):
-        refuse_vector_shape(vector.get("vector"), f"{path}.vector")
+        refuse_inference(vector.get("vector"), f"{path}.vector")

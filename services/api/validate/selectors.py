@@ -47,7 +47,7 @@ def parse_vector_selector(wire: WireVectorSelector, default: VectorSelector = NO
 def check_vector_names(selector: VectorSelector, config: CollectionConfig) -> None:
     """Raise BadInput for a name that the collection does not have."""
     for name in selector.names or ():
-        if name not in config.vectors:
+        if not config.has_slot(name):
             raise BadInput(f"Not existing vector name error: {name}")
 
 
