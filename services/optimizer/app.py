@@ -15,7 +15,6 @@ from services.optimizer.collector import Collector
 from services.optimizer.job import JobParts
 from services.optimizer.manifests import Manifests
 from services.optimizer.planner import Planner
-from services.optimizer.policies.plan import Limits
 from services.optimizer.quiet import QuietRule
 from services.optimizer.rebuilder import Rebuilder
 from shared.clock import Clock, SystemClock
@@ -28,6 +27,7 @@ from shared.coordination.watcher import CatalogWatcher
 from shared.errors import ShoalError
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
+from shared.policies.plan import Limits
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class OptimizerService:
         self._node = NodeLease(redis, settings.lease_ttl_s)
         self._tasks: list[asyncio.Task[None]] = []
         wal = Wal(redis)
-        manifests = Manifests(settings.data_dir, self._clock)
+        limits = Limits(indexing_threads=threads, cpus=os.cpu_count() or 1)
+        manifests = Manifests(settings.data_dir, self._clock, limits)
         publish = partial(publish_job, redis)
         parts = JobParts(
             wal=wal,
@@ -62,7 +63,7 @@ class OptimizerService:
             rebuilder=Rebuilder(self._builder, wal, manifests, self._clock, settings.recall_target),
             publish=publish,
             clock=self._clock,
-            limits=Limits(indexing_threads=threads),
+            limits=limits,
             quiet=QuietRule(settings.optimizer_quiet_s, settings.optimizer_quiet_wait_s),
             turn=asyncio.Lock(),
             renew_s=settings.heartbeat_s,

@@ -21,7 +21,7 @@ from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
 from shared.segment.checkpoint import load_segment
 from shared.segment.index.graph_build import warm_builder
 from shared.segment.index.recall import measure_recall
-from shared.segment.layout import layout_of, plans_of, rotation_seed
+from shared.segment.layout import Plans, layout_of, plans_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest
 
@@ -37,7 +37,7 @@ def build(order: BuildOrder, report: Report) -> Built:
     spec = BuildSpec(
         segment_id=order.output_id,
         layout=layout_of(config),
-        plans=plans_of(config),
+        plans=_plans(config, order.graphs),
         seed=rotation_seed(manifest.collection),
         generation=manifest.config_generation,
         threads=order.threads,
@@ -64,6 +64,14 @@ def build(order: BuildOrder, report: Report) -> Built:
 def warm() -> None:
     """Pay for compilation before the first order."""
     warm_builder()
+
+
+def _plans(config: CollectionConfig, graphs: list[str]) -> Plans:
+    """Return how the slots are built: those that are not to get a graph are built as under `m` 0."""
+    return {
+        name: plan if name in graphs else plan._replace(hnsw=plan.hnsw.model_copy(update={"m": 0}))
+        for name, plan in plans_of(config).items()
+    }
 
 
 def _open(order: BuildOrder, manifest: Manifest, spec: BuildSpec) -> list[SealedSegment]:

@@ -3,25 +3,25 @@
 1. lease    on the shard's jobs; another optimizer has it: nothing to do here
 2. queued   until the log is quiet and the builder is free; the plan is made anew from each newer manifest
 3. seal     the appendable, when it is among the inputs, and wait for the manifest that shows it sealed
-4. build, swap, settle: see rebuilder
+4. build    stopped as soon as the config or the shard moves on in a way that makes it worthless (outdated.py)
+5. swap     see rebuilder
 All of it is cancelled when the lease is lost. What the last manifest said decides; nothing is remembered between jobs.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from services.optimizer.backoff import Retry
 from services.optimizer.builder import BuildFailed
 from services.optimizer.holding import LeaseLost, hold
-from services.optimizer.manifests import Manifests, config_of, state_of, summaries_of
+from services.optimizer.manifests import Manifests, ShardView, disk_bytes, state_of
 from services.optimizer.messages import RecallMissed
-from services.optimizer.policies import index
-from services.optimizer.policies.plan import Limits, Plan, build_threads
+from services.optimizer.outdated import outdated
 from services.optimizer.quiet import QuietRule, QuietWatch
 from services.optimizer.rebuilder import Output, Rebuilder, Superseded
 from services.optimizer.report import JobReport, Publish
@@ -30,14 +30,16 @@ from shared.coordination.leases import Lease
 from shared.errors import ShardUnavailable, ShoalError, Unavailable
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
+from shared.policies.plan import Limits, Plan, build_threads
 from shared.schema.jobs import JobStatus
 from shared.schema.operations import Seal, encode_operation
-from shared.store.manifest import Manifest
 
 log = structlog.get_logger(__name__)
 DELETED = "deleted"
 """What a job is cancelled with when its collection was deleted: there is nobody to report to."""
 LOOK_S = 0.1
+WATCH_S = 0.5
+"""How often a build looks whether it is still worth finishing."""
 SEAL_WAIT_S = 30.0
 CATCH_UP_S = 2.0
 """How long a job waits for the manifest to reach the head that the lease was taken at: a dead optimizer may have left a
@@ -75,21 +77,25 @@ class JobParts(NamedTuple):
     lease_ttl_s: float
 
 
-def choose(manifest: Manifest, limits: Limits) -> Plan | None:
-    """Return the first plan that the policies make of a manifest."""
-    return next(iter(index.choose(summaries_of(manifest), config_of(manifest), limits)), None)
-
-
 class Job:
-    """Takes a shard that wants work, gives its end."""
+    """Takes a shard that wants work, gives its end.
 
-    def __init__(self, key: ShardKey, parts: JobParts, lease: Lease) -> None:
+    choose      the plan to carry out of a manifest, None for none
+    attempted   the last plan that was looked at, and the manifest that it was made of
+    """
+
+    def __init__(
+        self, key: ShardKey, parts: JobParts, lease: Lease, choose: Callable[[ShardView], Plan | None]
+    ) -> None:
         self._key = key
         self._parts = parts
         self._lease = lease
+        self._choose = choose
+        self.attempted: tuple[Plan, ShardView] | None = None
 
     async def run(self, plan: Plan) -> End:
         """Do the whole job. Raises JobFailed, Superseded, Unavailable (LeaseLost is one)."""
+        self._plan()
         fence = await self._lease.acquire()
         if fence is None:
             return End.TAKEN
@@ -101,6 +107,7 @@ class Job:
             kind=plan.kind,
             reason=plan.reason,
             inputs=plan.inputs,
+            graphs=plan.graphs,
             state="queued",
         )
         report = JobReport(status, parts.publish, parts.clock)
@@ -121,7 +128,7 @@ class Job:
             await self._release()
 
     async def _work(self, plan: Plan, report: JobReport) -> End:
-        await report.queued(plan.reason, plan.inputs)
+        await report.queued(plan)
         await self._catch_up()
         await self._wait_for_quiet(report)
         async with self._parts.turn:
@@ -130,16 +137,18 @@ class Job:
             await report.done(stage="nothing left to do")
             return End.NOTHING
         await report.stage("switching", output=output.segment_id)
-        await self._swap(output)
-        built = output.built
-        await report.done(output=output.segment_id, recall=built.recall, rows=built.rows)
+        if not await self._lease.renew():
+            raise LeaseLost("the job's lease was lost before the swap")
+        await self._parts.rebuilder.swap(self._key, output)
+        await report.built(output.segment_id, output.built)
         log.info(
             "segment built",
             shard=str(self._key),
+            kind=output.plan.kind,
             output=output.segment_id,
-            rows=built.rows,
-            recall=built.recall,
-            seconds=round(built.seconds, 2),
+            rows=output.built.rows,
+            recall=output.built.recall,
+            seconds=round(output.built.seconds, 2),
         )
         return End.DONE
 
@@ -151,7 +160,7 @@ class Job:
         """Wait until the log is quiet, or there is nothing to wait for any more."""
         parts, watch = self._parts, None
         while (plan := self._plan()) is not None:
-            await report.queued(plan.reason, plan.inputs)
+            await report.queued(plan)
             head, now = (await parts.wal.head(self._key)).head, parts.clock.now()
             watch = watch or QuietWatch(parts.quiet, head, now)
             watch.observe(head, now)
@@ -163,15 +172,32 @@ class Job:
         """Seal and build what the newest manifest asks for; None when that is nothing."""
         plan = self._plan()
         if plan is not None and plan.seal_first:
-            await report.stage("sealing", plan.reason, plan.inputs)
+            await report.stage("sealing", plan)
             await self._seal(plan.seal_first)
             plan = _sealed_inputs(self._plan())
-        manifest = self._parts.manifests.newest(self._key)
-        if plan is None or manifest is None:
+        view = self._parts.manifests.view(self._key)
+        if plan is None or view is None:
             return None
-        await report.stage("starting", plan.reason, plan.inputs)
-        threads = build_threads(config_of(manifest), self._parts.limits)
-        return await self._parts.rebuilder.build(self._key, plan, manifest, threads, report)
+        threads = build_threads(view.config, self._parts.limits)
+        input_bytes = await asyncio.to_thread(
+            disk_bytes, self._parts.manifests.directory(self._key), view.manifest, plan.inputs
+        )
+        await report.stage("starting", plan, threads=threads, input_bytes=input_bytes)
+        return await self._build_while_wanted(plan, view, threads, report)
+
+    async def _build_while_wanted(self, plan: Plan, view: ShardView, threads: int, report: JobReport) -> Output:
+        """Build; raise Superseded, with the builder stopped, as soon as the output would be worthless."""
+        building = asyncio.create_task(self._parts.rebuilder.build(self._key, plan, view, threads, report))
+        try:
+            while not (await asyncio.wait({building}, timeout=WATCH_S))[0]:
+                newest = self._parts.manifests.view(self._key)
+                reason = outdated(view, newest, plan) if newest is not None else ""
+                if reason:
+                    raise Superseded(reason)
+            return building.result()
+        finally:
+            building.cancel()
+            await asyncio.gather(building, return_exceptions=True)
 
     async def _seal(self, appendable: str) -> None:
         parts = self._parts
@@ -183,17 +209,13 @@ class Job:
         if sealed is None:
             raise ShardUnavailable(f"no worker published the sealing of {appendable} within {SEAL_WAIT_S:.0f} s")
 
-    async def _swap(self, output: Output) -> None:
-        """Append the swap while the lease is surely ours, and wait for the switch."""
-        rebuilder = self._parts.rebuilder
-        if not await self._lease.renew():
-            raise LeaseLost("the job's lease was lost before the swap")
-        position = await rebuilder.swap(self._key, output)
-        await rebuilder.settle(self._key, output, position)
-
     def _plan(self) -> Plan | None:
-        manifest = self._parts.manifests.newest(self._key)
-        return None if manifest is None else choose(manifest, self._parts.limits)
+        """Return the plan to carry out by the newest manifest."""
+        view = self._parts.manifests.view(self._key)
+        plan = self._choose(view) if view is not None else None
+        if plan is not None and view is not None:
+            self.attempted = plan, view
+        return plan
 
     async def _release(self) -> None:
         try:
@@ -215,4 +237,4 @@ def _sealed_inputs(plan: Plan | None) -> Plan | None:
     if plan is None or not plan.seal_first:
         return plan
     inputs = [name for name in plan.inputs if name != plan.seal_first]
-    return msgspec.structs.replace(plan, inputs=inputs, seal_first="") if inputs else None
+    return plan._replace(inputs=inputs, seal_first="") if inputs else None

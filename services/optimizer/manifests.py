@@ -1,10 +1,13 @@
 """The optimizer's reading of manifests: newest ones, parsed once, and what a policy sees of them."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from shared.clock import Clock
 from shared.log.position import ShardKey
+from shared.policies.choose import choose
+from shared.policies.plan import Limits, Plan
 from shared.schema.collections import CollectionConfig
 from shared.schema.queries import SegmentSummary
 from shared.store.manifest import Manifest, ManifestStore, SegmentEntry
@@ -13,13 +16,33 @@ POLL_S = 0.05
 """How often a manifest that is waited for is looked for."""
 
 
-class Manifests:
-    """Newest manifests by shard. A directory is listed each time, a file is parsed once."""
+class ShardView:
+    """A manifest as the policies see it."""
 
-    def __init__(self, data_dir: Path, clock: Clock) -> None:
+    def __init__(self, name: str, manifest: Manifest, limits: Limits) -> None:
+        self.name = name
+        self.manifest = manifest
+        self._limits = limits
+
+    @cached_property
+    def config(self) -> CollectionConfig:
+        """The config in force at the manifest's checkpoint."""
+        return CollectionConfig.model_validate_json(self.manifest.config)
+
+    @cached_property
+    def plans(self) -> list[Plan]:
+        """What the policies want of it."""
+        return choose(summaries_of(self.manifest), self.config, self._limits)
+
+
+class Manifests:
+    """Newest manifests by shard. A directory is listed each time; a file is parsed and planned for once."""
+
+    def __init__(self, data_dir: Path, clock: Clock, limits: Limits) -> None:
         self._data_dir = data_dir
         self._clock = clock
-        self._parsed: dict[ShardKey, tuple[str, Manifest]] = {}
+        self._limits = limits
+        self._views: dict[ShardKey, ShardView] = {}
 
     def directory(self, key: ShardKey) -> Path:
         """Return a shard's directory, which may not exist yet."""
@@ -27,21 +50,27 @@ class Manifests:
 
     def newest(self, key: ShardKey) -> Manifest | None:
         """Return the manifest that counts; None before the first. Raises ChecksumMismatch, UnknownFormat."""
+        view = self.view(key)
+        return None if view is None else view.manifest
+
+    def view(self, key: ShardKey) -> ShardView | None:
+        """Return the manifest that counts, with what the policies make of it. Raises as `newest`."""
         name = self._newest_name(self.directory(key))
         if name is None:
-            self._parsed.pop(key, None)
+            self._views.pop(key, None)
             return None
-        known = self._parsed.get(key)
-        if known is not None and known[0] == name:
-            return known[1]
+        known = self._views.get(key)
+        if known is not None and known.name == name:
+            return known
         manifest = ManifestStore(self.directory(key)).newest()
-        if manifest is not None:
-            self._parsed[key] = (name, manifest)
-        return manifest
+        if manifest is None:
+            return None
+        self._views[key] = ShardView(name, manifest, self._limits)
+        return self._views[key]
 
     def forget(self, kept: set[ShardKey]) -> None:
         """Drop what is known of all other shards."""
-        self._parsed = {key: parsed for key, parsed in self._parsed.items() if key in kept}
+        self._views = {key: view for key, view in self._views.items() if key in kept}
 
     async def wait_for(self, key: ShardKey, wanted: Callable[[Manifest], bool], timeout_s: float) -> Manifest | None:
         """Return the newest manifest once it is as wanted; None when the time is up."""
@@ -63,15 +92,29 @@ class Manifests:
         return max(names, default=None)
 
 
-def config_of(manifest: Manifest) -> CollectionConfig:
-    """Return the config in force at the manifest's checkpoint."""
-    return CollectionConfig.model_validate_json(manifest.config)
-
-
 def summaries_of(manifest: Manifest) -> list[SegmentSummary]:
     """Return what a policy may choose from: segments that no pending swap replaces."""
     leaving = {name for swap in manifest.pending for name in swap.inputs}
     return [_summary(entry) for entry in manifest.segments if entry.segment_id not in leaving]
+
+
+def disk_bytes(directory: Path, manifest: Manifest, inputs: list[str]) -> int:
+    """Return what segments take on disk, with the tombstones and payload changes beside them."""
+    total = 0
+    for entry in manifest.segments:
+        if entry.segment_id in inputs:
+            total += sum(ref.size for ref in entry.files() if ref is not entry.header)
+            if entry.header is not None:
+                total += directory_bytes(directory / entry.header.name.rpartition("/")[0])
+    return total
+
+
+def directory_bytes(directory: Path) -> int:
+    """Return the sizes of the files in a directory; 0 when it is not there."""
+    try:
+        return sum(path.stat().st_size for path in directory.iterdir())
+    except FileNotFoundError:
+        return 0
 
 
 def state_of(manifest: Manifest, segment_id: str) -> str:

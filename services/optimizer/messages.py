@@ -28,6 +28,7 @@ class BuildOrder(msgspec.Struct, frozen=True, tag="order"):
     directory        the shard's directory; inputs are read from it
     output           directory that the segment is written to; a sibling of no published segment
     manifest         JSON of the manifest that names the inputs: its checkpoint is the cut that the output holds
+    graphs           slots of the output that get a graph, of those whose config wants one
     attempts         how often a graph that misses `recall_target` may be built again, denser, the first time included
     """
 
@@ -37,6 +38,7 @@ class BuildOrder(msgspec.Struct, frozen=True, tag="order"):
     output_id: str
     manifest: bytes
     inputs: list[str]
+    graphs: list[str]
     threads: int
     recall_target: float
     attempts: int = 3

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from services.optimizer.backoff import Backoff, Retry
-from services.optimizer.job import DELETED, End, Job, JobFailed, JobParts, choose
-from services.optimizer.policies.plan import Plan
+from services.optimizer.job import DELETED, End, Job, JobFailed, JobParts
+from services.optimizer.manifests import ShardView
 from shared.coordination.catalog import CatalogView
 from shared.coordination.leases import Lease
 from shared.errors import Corrupt, ShoalError
 from shared.log.position import ShardKey
-from shared.store.manifest import Manifest
+from shared.policies.plan import Plan
+from shared.schema.segments import builds_of
 
 log = structlog.get_logger(__name__)
 JOBS_MAX = 64
@@ -53,9 +55,9 @@ class Planner:
         for key in sorted(keys - self._jobs.keys()):
             if len(self._jobs) >= JOBS_MAX:
                 return
-            wanted = self._wanted(key)
-            if wanted is not None:
-                task = asyncio.create_task(self._run_job(key, *wanted), name=f"job {key}")
+            plan = self._wanted(key)
+            if plan is not None:
+                task = asyncio.create_task(self._run_job(key, plan), name=f"job {key}")
                 self._jobs[key] = task
                 task.add_done_callback(lambda _task, key=key: self._jobs.pop(key, None))  # type: ignore[misc]
 
@@ -66,31 +68,35 @@ class Planner:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
 
-    def _wanted(self, key: ShardKey) -> tuple[Plan, Manifest] | None:
+    def _wanted(self, key: ShardKey) -> Plan | None:
         try:
-            manifest = self._parts.manifests.newest(key)
+            view = self._parts.manifests.view(key)
         except (Corrupt, OSError) as error:
             if key not in self._damaged:
                 self._damaged.add(key)
                 log.error("manifest cannot be read", shard=str(key), error=str(error))
             return None
-        plan = None if manifest is None else choose(manifest, self._parts.limits)
-        if manifest is None or plan is None:
-            return None
-        may_try = self._backoff.may_try(key, _subject(plan, manifest), self._parts.clock.now())
-        return (plan, manifest) if may_try else None
+        return self._choose(key, view) if view is not None else None
 
-    async def _run_job(self, key: ShardKey, plan: Plan, manifest: Manifest) -> None:
+    def _choose(self, key: ShardKey, view: ShardView) -> Plan | None:
+        """Return the first plan of a manifest that did not fail just now."""
+        now = self._parts.clock.now()
+        return next((plan for plan in view.plans if self._backoff.may_try(key, _subject(plan, view), now)), None)
+
+    async def _run_job(self, key: ShardKey, plan: Plan) -> None:
+        job = Job(key, self._parts, self._lease_of(key), partial(self._choose, key))
         try:
-            end = await Job(key, self._parts, self._lease_of(key)).run(plan)
+            end = await job.run(plan)
         except (ShoalError, OSError) as error:
             retry = error.retry if isinstance(error, JobFailed) else Retry.ALWAYS
-            self._backoff.failed(key, _subject(plan, manifest), retry, self._parts.clock.now())
+            if job.attempted is not None:
+                self._backoff.failed(key, _subject(*job.attempted), retry, self._parts.clock.now())
             log.warning("job failed", shard=str(key), reason=plan.reason, error=str(error), tried_again=retry.value)
             return
-        if end is not End.TAKEN:
-            self._backoff.succeeded(key)
+        if end is not End.TAKEN and job.attempted is not None:
+            self._backoff.succeeded(key, _subject(*job.attempted))
 
 
-def _subject(plan: Plan, manifest: Manifest) -> tuple[object, ...]:
-    return (*plan.inputs, manifest.config_generation)
+def _subject(plan: Plan, view: ShardView) -> tuple[object, ...]:
+    """Return what a job makes of what: another config that builds the same is no reason to try again."""
+    return (*plan.inputs, *plan.graphs, repr(builds_of(view.config)))

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
-from services.optimizer.messages import Progress
+from services.optimizer.messages import Built, Progress
 from shared.clock import Clock
 from shared.errors import ShoalError
+from shared.policies.plan import Plan
 from shared.schema.jobs import JobStatus
 
 log = structlog.get_logger(__name__)
@@ -26,26 +27,26 @@ class JobReport:
         self._published_at = float("-inf")
         self._stage_began = clock.now()
 
-    async def queued(self, reason: str, inputs: list[str]) -> None:
+    async def queued(self, plan: Plan) -> None:
         """Say what is going to be done."""
-        if (reason, inputs) != (self.status.reason, self.status.inputs) or self._published_at == float("-inf"):
-            await self._change(reason=reason, inputs=inputs)
+        changes = _planned(plan)
+        is_new = any(getattr(self.status, name) != value for name, value in changes.items())
+        if is_new or self._published_at == float("-inf"):
+            await self._change(**changes)
 
-    async def stage(self, stage: str, reason: str = "", inputs: list[str] | None = None, output: str = "") -> None:
+    async def stage(self, stage: str, plan: Plan | None = None, **more: object) -> None:
         """Begin a stage of a job that runs."""
         self._stage_began = self._clock.now()
-        await self._change(
-            state="running",
-            stage=stage,
-            reason=reason or self.status.reason,
-            inputs=self.status.inputs if inputs is None else inputs,
-            output=output,
-            started_at=self.status.started_at or time.time(),
-            done=0.0,
-            total=0.0,
-            rate_per_s=0.0,
-            eta_s=None,
-        )
+        changes: dict[str, object] = {
+            "state": "running",
+            "stage": stage,
+            "started_at": self.status.started_at or time.time(),
+            "done": 0.0,
+            "total": 0.0,
+            "rate_per_s": 0.0,
+            "eta_s": None,
+        }
+        await self._change(**{**changes, **(_planned(plan) if plan is not None else {}), **more})
 
     async def progress(self, progress: Progress) -> None:
         """Take the builder's figures."""
@@ -58,21 +59,22 @@ class JobReport:
         eta = (progress.total - progress.done) / rate if rate > 0 else None
         await self._change(done=float(progress.done), total=float(progress.total), rate_per_s=rate, eta_s=eta)
 
-    async def done(self, stage: str = "", output: str = "", recall: float | None = None, rows: int = 0) -> None:
+    async def built(self, output: str, built: Built) -> None:
         """Say that the job is over and what it gave."""
-        status = self.status
-        await self._change(
-            state="done",
-            stage=stage,
+        await self.done(
             output=output,
-            recall=recall,
-            done=float(rows),
-            total=float(rows),
-            eta_s=0.0,
-            rate_per_s=0.0,
-            finished_at=time.time(),
-            started_at=status.started_at or time.time(),
+            recall=built.recall,
+            attempts=built.attempts,
+            done=float(built.rows),
+            total=float(built.rows),
+            output_bytes=built.size_bytes,
+            reclaimed_bytes=max(0, self.status.input_bytes - built.size_bytes),
         )
+
+    async def done(self, stage: str = "", **more: object) -> None:
+        """Say that the job is over."""
+        ended = {"state": "done", "stage": stage, "eta_s": 0.0, "rate_per_s": 0.0, "finished_at": time.time()}
+        await self._change(**{**ended, "started_at": self.status.started_at or time.time(), **more})
 
     async def failed(self, error: str) -> None:
         """Say that the job is over and why it gave nothing."""
@@ -93,3 +95,7 @@ class JobReport:
             await self._publish(self.status)
         except ShoalError as error:
             log.warning("job status not published", job_id=self.status.job_id, error=str(error))
+
+
+def _planned(plan: Plan) -> dict[str, object]:
+    return {"kind": plan.kind, "reason": plan.reason, "inputs": plan.inputs, "graphs": plan.graphs}

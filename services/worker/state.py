@@ -22,7 +22,7 @@ from shared.segment.appendable import AppendableSegment
 from shared.segment.checkpoint import AnySegment, FrozenSegment, freeze_segment
 from shared.segment.id_map import IdBatch
 from shared.segment.layout import Layout, layout_of, rotation_seed
-from shared.segment.rows import row_batch
+from shared.segment.rows import RowBatch, joined, row_batch
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import PendingSwap, SegmentEntry
 
@@ -53,6 +53,22 @@ class Checkpoint(NamedTuple):
     segments: list[FrozenSegment]
     appendables: int
     pending: list[PendingSwap]
+
+
+class _Room(NamedTuple):
+    """What fits into a segment: rows and vector bytes."""
+
+    rows: int
+    vector_bytes: int
+
+    @property
+    def is_used_up(self) -> bool:
+        """True once one of them is."""
+        return self.rows <= 0 or self.vector_bytes <= 0
+
+    def without(self, rows: int, vector_bytes: int) -> "_Room":
+        """Return what is left after these."""
+        return _Room(self.rows - rows, self.vector_bytes - vector_bytes)
 
 
 class ShardState:
@@ -114,14 +130,47 @@ class ShardState:
         self.applied = position
         return Outcome(position, missing)
 
+    def apply_upserts(self, upserts: Sequence[tuple[int, Upsert]]) -> list[Outcome]:
+        """Apply consecutive upserts and give their outcomes: what `apply` does one by one, in a fraction of its time.
+
+        Segments are sealed at the very same rows as one by one. Raises LogGap, and then nothing has changed.
+        """
+        fresh = [(position, upsert) for position, upsert in upserts if position > self.applied]
+        for place, (position, upsert) in enumerate(fresh):
+            if not (follows(self.applied, position, upsert) if place == 0 else position == fresh[place - 1][0] + 1):
+                raise LogGap(f"expected position {self.applied + 1 + place}, got {position}")
+        waiting: list[RowBatch] = []
+        room = self._room()
+        for position, upsert in fresh:
+            batch = row_batch(upsert, position, self._layout)
+            waiting.append(batch)
+            room = room.without(len(upsert.ids), self._appendable.bytes_of(batch))
+            if room.is_used_up:
+                self._append(waiting)
+                self._seal()
+                waiting, room = [], self._room()
+        self._append(waiting)
+        if fresh:
+            self.applied = fresh[-1][0]
+        return [Outcome(position) for position, _ in upserts]
+
     def _upsert(self, position: int, upsert: Upsert) -> None:
-        batch = row_batch(upsert, position, self._layout)
+        self._append([row_batch(upsert, position, self._layout)])
+        if self._room().is_used_up:
+            self._seal()
+
+    def _append(self, batches: Sequence[RowBatch]) -> None:
+        if not batches:
+            return
+        batch = joined(batches, self._layout)
         self._tombstone(self._sealed, batch.ids)
         self._appendable.append(batch)
-        self.points_applied += len(upsert.ids)
+        self.points_applied += len(batch.ids)
+
+    def _room(self) -> "_Room":
+        """Return how much the appendable segment takes until it is sealed."""
         appendable, seal = self._appendable, self.config.seal
-        if appendable.count >= seal.rows or appendable.vector_bytes >= seal.vector_bytes:
-            self._seal()
+        return _Room(seal.rows - appendable.count, seal.vector_bytes - appendable.vector_bytes)
 
     @staticmethod
     def _tombstone(segments: Iterable[AnySegment], batch: IdBatch) -> None:
@@ -144,7 +193,10 @@ class ShardState:
         return [ids[place] for place in np.flatnonzero(~is_known).tolist()]
 
     def _configure(self, generation: int, config: bytes) -> None:
-        """Take a newer config. Other slots need another appendable segment: the present one is sealed as it is."""
+        """Take a newer config. Other slots need another appendable segment: the present one is sealed as it is.
+
+        What a slot held that is gone, or is another one of the same name now, is shown to nobody from here on.
+        """
         if generation <= self.config_generation:
             return
         self.config = CollectionConfig.model_validate_json(config)
@@ -152,8 +204,11 @@ class ShardState:
         layout = layout_of(self.config)
         if layout == self._layout:
             return
+        for segment in self._sealed:
+            segment.keep_slots(layout)
         if self._appendable.count:
             self._seal(layout)
+            self._sealed[-1].keep_slots(layout)
         else:
             self._layout = layout
             self._appendable = AppendableSegment(self._appendable.segment_id, layout, self._seed)
@@ -164,7 +219,7 @@ class ShardState:
         sealed = self._appendable.seal(self.config_generation)
         self._sealed.append(sealed)
         self._current.add(sealed.segment_id)
-        self._layout = layout or self._layout
+        self._layout = self._layout if layout is None else layout
         self._appendable = self._next_appendable()
         self._remount()
 
@@ -183,7 +238,8 @@ class ShardState:
 
     def _reorder(self, swap: PendingSwap) -> None:
         self._current.difference_update(swap.inputs)
-        self._current.add(swap.output)
+        if swap.output:
+            self._current.add(swap.output)
 
     def mounted(self, segment_ids: Sequence[str]) -> list[SealedSegment] | None:
         """Return mounted sealed segments by name; None unless all of them are."""
@@ -195,8 +251,8 @@ class ShardState:
         """Return the sealed segments that live in memory only."""
         return [segment for segment in self._sealed if segment.header is None]
 
-    def mount_swap(self, swap: PendingSwap, output: SealedSegment) -> None:
-        """Switch a pending swap: its output, brought up to date, takes the place of its inputs."""
+    def mount_swap(self, swap: PendingSwap, output: SealedSegment | None) -> None:
+        """Switch a pending swap: its output, brought up to date, takes the place of its inputs; None drops them."""
         self.pending.remove(swap)
         self.switch(swap.inputs, output)
 
@@ -211,12 +267,14 @@ class ShardState:
         self._current.update(swap.inputs)
         self.revision += 1
 
-    def switch(self, inputs: Sequence[str], output: SealedSegment) -> None:
-        """Put a segment in the place of others that have, together, the same live rows."""
+    def switch(self, inputs: Sequence[str], output: SealedSegment | None) -> None:
+        """Put a segment in the place of others that have, together, the same live rows; None where that is no row."""
         place = next(place for place, segment in enumerate(self._sealed) if segment.segment_id in inputs)
-        self._sealed[place] = output
-        kept = [segment for segment in self._sealed if segment is output or segment.segment_id not in inputs]
-        self._sealed = kept
+        if output is not None:
+            output.keep_slots(self._layout)
+        before, rest = self._sealed[:place], self._sealed[place:]
+        kept = [segment for segment in rest if segment.segment_id not in inputs]
+        self._sealed = [*before, *([output] if output is not None else []), *kept]
         self.revision += 1
         self._remount()
 

@@ -1,7 +1,7 @@
 """Lets segments succeed others that have, together, the same live rows. No answer changes; the loop hardly notices.
 
 Two kinds:
-- a pending swap: the optimizer's output takes the place of its inputs
+- a pending swap: the optimizer's output takes the place of its inputs; without an output, inputs without rows go
 - a sealed segment that a checkpoint has written: its mapped twin takes the place of the one in memory
 For both: open and verify the output in a thread, map its rows to the inputs' there, then, on the loop, carry over what
 changed meanwhile and switch.
@@ -64,7 +64,10 @@ class Successor(Actor[None]):
 
     async def _swap(self, state: ShardState, swap: PendingSwap, inputs: list[SealedSegment]) -> None:
         try:
-            succession = await self._prepared(state, inputs, self._directory / SEGMENTS / swap.output, None)
+            if swap.output:
+                succession = await self._prepared(state, inputs, self._directory / SEGMENTS / swap.output, None)
+            elif any(segment.live_count for segment in inputs):
+                raise Corrupt(f"rows live in segments {swap.inputs} that a swap would drop")
         except (Corrupt, OSError) as error:
             log.error("swap abandoned", shard=str(self._shard.key), output=swap.output, error=str(error))
             state.abandon_swap(swap)
@@ -73,8 +76,9 @@ class Successor(Actor[None]):
             return
         if self._shard.state is not state:
             return
-        succession.finish(swap.base)
-        state.mount_swap(swap, succession.output)
+        if swap.output:
+            succession.finish(swap.base)
+        state.mount_swap(swap, succession.output if swap.output else None)
         self._shard.counters.swaps += 1
         self._publisher.retired.update(swap.inputs)
         self._publisher.hasten()

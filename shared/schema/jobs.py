@@ -1,13 +1,22 @@
-"""Optimizer jobs as the optimizer reports them through Redis and the api shows them; when a segment wants a job."""
+"""Optimizer jobs as the optimizer reports them through Redis and the api shows them."""
 
 import msgspec
 
 from shared.schema.collections import CollectionConfig
 from shared.schema.queries import SegmentSummary
 
+UNFINISHED = ("queued", "running")
+
 
 class JobStatus(msgspec.Struct, frozen=True):
-    """One job. Times are seconds since the epoch, for people only; nothing is decided by them."""
+    """One job. Times are seconds since the epoch, for people only; nothing is decided by them.
+
+    input_bytes       on disk, of the segments that go in;  output_bytes  of the one that came out
+    reclaimed_bytes   what the job gave back to the disk, once nobody reads the inputs any more
+    threads           that the build takes
+    attempts          graphs that were built until the recall sufficed
+    graphs            slots of the output that get a graph
+    """
 
     job_id: str
     collection: str
@@ -27,7 +36,17 @@ class JobStatus(msgspec.Struct, frozen=True):
     output: str = ""
     recall: float | None = None
     error: str = ""
+    input_bytes: int = 0
+    output_bytes: int = 0
+    threads: int = 0
+    attempts: int = 0
+    graphs: list[str] = []
+    reclaimed_bytes: int = 0
 
+    @property
+    def is_unfinished(self) -> bool:
+        """True while it waits or runs."""
+        return self.state in UNFINISHED
 
 def wants_index(segment: SegmentSummary, config: CollectionConfig) -> bool:
     """True while a segment without a graph holds more vectors than `indexing_threshold` (kB; 0 disables).

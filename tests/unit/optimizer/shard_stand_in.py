@@ -12,16 +12,23 @@ from services.optimizer.builder import BuildFailed, OnProgress
 from services.optimizer.messages import BuildOrder, Built, Progress
 from shared.log.position import ShardKey
 from shared.log.wal import AppendCall, Wal
+from shared.policies.plan import Limits
 from shared.schema.collections import CollectionConfig
-from shared.schema.operations import Delete, Operation, Seal, Swap, decode_operation, encode_operation
+from shared.schema.operations import Config, Delete, Operation, Seal, Swap, decode_operation, encode_operation
+from shared.schema.segments import SlotBuild, SlotFigures, builds_of
 from shared.store.manifest import ChunkRef, Manifest, ManifestStore, SegmentEntry
 
 MB = 1000 * 1024
 FENCE = 1
+LIMITS = Limits(indexing_threads=2, cpus=4)
+CONFIG = CollectionConfig.model_validate({"vectors": {"": {"size": 4, "distance": "Dot"}}})
 
 
-def entry(name: str, size: int, state: str = "sealed") -> SegmentEntry:
-    return SegmentEntry(name, state, rows=10, live=10, largest_slot_bytes=size)
+def entry(name: str, size: int, state: str = "sealed", *, live: int = 10, dead: int = 0) -> SegmentEntry:
+    """Return a segment of `size` bytes of vectors; an indexed one was built as the default config asks."""
+    slots = {"": SlotFigures(live, size)} if live else {}
+    built = {"": SlotBuild("m=16 ef_construct=100")} if state == "indexed" else {}
+    return SegmentEntry(name, state, rows=live + dead, live=live, slots=slots, built=built)
 
 
 class ShardStandIn:
@@ -42,7 +49,7 @@ class ShardStandIn:
             generation=0,
             checkpoint=0,
             config_generation=1,
-            config=(config or CollectionConfig()).model_dump_json(),
+            config=(config or CONFIG).model_dump_json(),
             segments=[],
             appendables=1,
         )
@@ -63,6 +70,13 @@ class ShardStandIn:
         """Append operations of a client."""
         call = AppendCall([encode_operation(Delete([1]))] * entries, 1, 0, "p", await self._next_sequence())
         await self._wal.append(self.key, call)
+
+    async def configure(self, **changes: object) -> None:
+        """Change the config, as a PATCH does."""
+        config = CollectionConfig.model_validate_json(self.manifest.config).model_dump(mode="json")
+        text = CollectionConfig.model_validate({**config, **changes}).model_dump_json().encode()
+        generation = self.manifest.config_generation + 1
+        await self._wal.append_internal(self.key, encode_operation(Config(generation, text)), self.fence)
 
     async def take_over(self) -> None:
         """Come back as another leader."""
@@ -85,13 +99,24 @@ class ShardStandIn:
             case Seal(name) if name in segments:
                 segments[name] = msgspec.structs.replace(segments[name], state="sealed")
                 segments["a9"] = entry("a9", 0, "appendable")
+            case Config(generation, config):
+                return {"config_generation": generation, "config": config.decode()}
             case Swap(_, inputs, output, generation):
                 current = all(name in segments for name in inputs) and generation == self.manifest.config_generation
-                if current and (self.directory / "segments" / output).is_dir():
-                    size = sum(segments.pop(name).largest_slot_bytes for name in inputs)
-                    header = ChunkRef(f"segments/{output}/header.json", 2, 0)
-                    segments[output] = msgspec.structs.replace(entry(output, size, "indexed"), header=header)
+                if current and not output:
+                    for name in inputs:
+                        del segments[name]
+                elif current and (self.directory / "segments" / output).is_dir():
+                    gone = [segments.pop(name) for name in inputs]
+                    segments[output] = self._output(output, gone)
         return {"segments": list(segments.values())}
+
+    def _output(self, name: str, inputs: list[SegmentEntry]) -> SegmentEntry:
+        figures = [one.slots[""] for one in inputs if one.slots]
+        made = entry(name, sum(one.bytes for one in figures), "indexed", live=sum(one.vectors for one in figures))
+        config = CollectionConfig.model_validate_json(self.manifest.config)
+        header = ChunkRef(f"segments/{name}/header.json", 2, 0)
+        return msgspec.structs.replace(made, header=header, built=builds_of(config))
 
     async def _next_sequence(self) -> int:
         return (await self._wal.head(self.key)).head + 1

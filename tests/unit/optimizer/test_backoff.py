@@ -38,6 +38,6 @@ def test_success_forgets_failures() -> None:
     backoff = Backoff()
     backoff.failed(KEY, "inputs", Retry.NEVER, 0.0)
 
-    backoff.succeeded(KEY)
+    backoff.succeeded(KEY, "inputs")
 
     assert backoff.may_try(KEY, "inputs", 0.0)

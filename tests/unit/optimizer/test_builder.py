@@ -14,7 +14,7 @@ from tests.builder_stub import work
 
 
 def order(job_id: str, output: str = "") -> BuildOrder:
-    return BuildOrder(job_id, "", output, "b1", b"{}", ["a1"], threads=1, recall_target=0.9)
+    return BuildOrder(job_id, "", output, "b1", b"{}", ["a1"], [""], threads=1, recall_target=0.9)
 
 
 class Heard:

@@ -15,7 +15,7 @@ from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.jobs import JobStatus
 from shared.store.manifest import PendingSwap
-from tests.unit.optimizer.shard_stand_in import MB, ShardStandIn, entry
+from tests.unit.optimizer.shard_stand_in import LIMITS, MB, ShardStandIn, entry
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
 
@@ -28,7 +28,11 @@ class Place:
         wal = Wal(redis)
         self.shard = ShardStandIn(data_dir, wal, KEY)
         self.collector = Collector(
-            Manifests(data_dir, SystemClock()), wal, partial(jobs, redis), partial(publish_job, redis), self.lease
+            Manifests(data_dir, SystemClock(), LIMITS),
+            wal,
+            partial(jobs, redis),
+            partial(publish_job, redis),
+            self.lease,
         )
 
     def lease(self, key: ShardKey) -> Lease:

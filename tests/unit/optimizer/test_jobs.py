@@ -15,11 +15,11 @@ from shared.coordination.catalog import Catalog
 from shared.coordination.status import jobs
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
-from shared.schema.collections import CollectionConfig, CollectionRecord
+from shared.schema.collections import CollectionRecord
 from shared.schema.jobs import JobStatus
 from shared.schema.operations import Seal, Swap
 from shared.settings import Settings
-from tests.unit.optimizer.shard_stand_in import MB, BuilderStandIn, ShardStandIn, entry
+from tests.unit.optimizer.shard_stand_in import CONFIG, MB, BuilderStandIn, ShardStandIn, entry
 
 UUID = "5f0c0c5e-0000-4000-8000-000000000001"
 KEY = ShardKey(UUID, 0)
@@ -88,7 +88,7 @@ class World:
 @pytest.fixture
 async def world(any_redis: Redis, tmp_path: Path) -> AsyncIterator[World]:
     world = World(any_redis, tmp_path)
-    await Catalog(any_redis).create(CollectionRecord(uuid=UUID, name="name", config=CollectionConfig()))
+    await Catalog(any_redis).create(CollectionRecord(uuid=UUID, name="name", config=CONFIG))
     yield world
     for service in world.running:
         await service.stop()
@@ -194,7 +194,8 @@ async def test_config_change_during_a_build_discards_the_output(world: World) ->
 
     async def change(_order: BuildOrder) -> None:
         world.builder.before_answer = None
-        world.shard.publish(config_generation=2)
+        await world.shard.configure(hnsw_config={"m": 32})
+        await world.until(lambda: world.shard.manifest.config_generation == 2)
 
     world.builder.before_answer = change
 

@@ -13,21 +13,20 @@ import pytest
 
 from services.demo.sample import SHIPPED, load_sample
 from services.optimizer.builder import BuildFailed, ProcessBuilder
-from services.optimizer.manifests import Manifests, config_of, summaries_of
+from services.optimizer.manifests import Manifests
 from services.optimizer.messages import BuildOrder, Progress
-from services.optimizer.policies.index import choose
-from services.optimizer.policies.plan import Limits, Plan
 from shared.clock import SystemClock
 from shared.log.connection import connect
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
+from shared.policies.plan import Plan
 from shared.schema.collections import Distance, OptimizersConfig
 from shared.segment.index.base import SlotSearch
 from shared.segment.sealed import SealedSegment
 from shared.settings import Settings
 from tests import builders
 from tests.unit.optimizer.sealed_points import sealed_entry
-from tests.unit.optimizer.shard_stand_in import ShardStandIn
+from tests.unit.optimizer.shard_stand_in import LIMITS, ShardStandIn
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
 ROWS = 2000
@@ -50,15 +49,16 @@ class Place(NamedTuple):
             output_id="b1",
             manifest=msgspec.json.encode(manifest),
             inputs=plan.inputs,
+            graphs=plan.graphs,
             threads=2,
             recall_target=recall_target,
         )
 
 
 def choose_plans(manifest_path: Path, key: ShardKey) -> list[Plan]:
-    manifest = Manifests(manifest_path.parents[2], SystemClock()).newest(key)
-    assert manifest is not None
-    return choose(summaries_of(manifest), config_of(manifest), Limits(indexing_threads=2))
+    view = Manifests(manifest_path.parents[2], SystemClock(), LIMITS).view(key)
+    assert view is not None
+    return view.plans
 
 
 @pytest.fixture
