@@ -76,6 +76,11 @@ class AppendableSegment(MarkedSegment):
         """Raw bytes of all rows over all slots, zeros of absent dense ones included: what sealing is decided by."""
         return sum(slot.nbytes for slot in self._slots.values())
 
+    def bytes_of(self, batch: RowBatch) -> int:
+        """Return by how much `vector_bytes` will grow with a batch."""
+        count = len(batch.ids)
+        return sum(slot.bytes_of(batch.slots.get(name), count) for name, slot in self._slots.items())
+
     def append(self, batch: RowBatch) -> int:
         """Add rows and tombstone those of the same points in this segment. Gives the first new row.
 

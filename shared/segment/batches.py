@@ -164,6 +164,11 @@ def row_bytes(batch: Batch) -> NDArray[np.int64]:
     return lengths * (PAIR_BYTES if isinstance(batch, SparseBatch) else batch.vectors[:1].nbytes)
 
 
+def raw_bytes(batch: Batch) -> int:
+    """Return the raw bytes of all rows."""
+    return PAIR_BYTES * len(batch.values) if isinstance(batch, SparseBatch) else batch.vectors.nbytes
+
+
 def offsets_of(lengths: NDArray[Any]) -> Offsets:
     """Return where each of consecutive runs begins, and where the last one ends."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 
 from shared.schema.slots import Datatype, SlotKind
 from shared.segment import bits
-from shared.segment.batches import Batch, MultiBatch, SlotBatch, SparseBatch, absent_batch
+from shared.segment.batches import Batch, MultiBatch, SlotBatch, SparseBatch, absent_batch, raw_bytes
 from shared.segment.bits import Words
 from shared.segment.elements import dtype_of
 from shared.segment.growing import GrowingArray
@@ -69,6 +69,13 @@ class GrowingSlot(ABC):
     def sealed(self) -> SealedSlot:
         """Return what a sealed segment holds of this slot: the same arrays, without the room behind them."""
         return SealedSlot(self._sealed(), self.present)
+
+    def bytes_of(self, batch: Batch | None, count: int) -> int:
+        """Return by how much `nbytes` will grow with `count` rows."""
+        layout = self.layout
+        if layout.kind is SlotKind.DENSE:
+            return count * layout.dim * dtype_of(layout).itemsize
+        return 0 if batch is None else raw_bytes(batch)
 
     @property
     @abstractmethod

@@ -23,8 +23,12 @@ class MarkedSegment:
 
     def __init__(self, segment_id: str, layout: Layout, marks: RowMarks, slots: Mapping[str, HeldSlot]) -> None:
         self.segment_id = segment_id
-        self.layout = dict(layout)
         self._marks = marks
+        self._show(layout, slots)
+
+    def _show(self, layout: Layout, slots: Mapping[str, HeldSlot]) -> None:
+        """Let readers see these slots from now on, and no others."""
+        self.layout = dict(layout)
         self._held = slots
 
     @property

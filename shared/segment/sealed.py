@@ -47,6 +47,16 @@ class SealedSegment(MarkedSegment):
         """
         return cls(*stored.open_parts(directory, header, layout))
 
+    def keep_slots(self, layout: Layout) -> None:
+        """Let go of the slots that a layout lacks, or has as another one of the same name. Files stay as they are."""
+        slots = self.parts.slots
+        kept = {
+            name: slot for name, slot in slots.items() if name in layout and layout[name].has_rows_of(slot.index.layout)
+        }
+        if len(kept) < len(slots):
+            self.parts = self.parts._replace(slots=kept)
+            self._show({name: slot.index.layout for name, slot in kept.items()}, kept)
+
     @property
     def state(self) -> str:
         """As manifests and people name it: indexed where some slot has a graph."""
