@@ -4,10 +4,11 @@ A field `redis_url` is the flag `--redis-url` and the variable `SHOAL_REDIS_URL`
 A flag wins over the variable, the variable over the default.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """All settings of all services; each reads what it needs."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOAL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SHOAL_", env_nested_delimiter="__", frozen=True, extra="ignore")
 
     # where
     host: str = Field("0.0.0.0", description="address that the api listens on")
@@ -25,6 +26,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="redis://, rediss:// or unix:// URL; empty starts a private Redis")
     redis_fsync: Literal["always", "everysec"] = Field(
         "always", description="private Redis: everysec may lose acknowledged writes when Redis is killed"
+    )
+    config: str = Field(
+        "", description="YAML file with defaults of new collections; empty takes the shipped services/config.yaml"
     )
     node_name: str = Field("", description="stable name of this worker node; empty takes the host's name")
     rpc_address: str = Field(
@@ -70,6 +74,9 @@ class Settings(BaseSettings):
     read_entries_max: int = Field(64, ge=1, description="most entries of a shard taken from Redis in one read")
     read_block_ms: int = Field(1000, ge=1, description="how long a read of the log blocks")
     log_bytes_max: int = Field(2 * 2**30, ge=2**20, description="most bytes of all logs together, server-wide")
+    log_rewrite_s: float = Field(
+        30.0, ge=0, description="least time between two rewrites of Redis' file that deletes ask for; 0 asks for none"
+    )
     disk_reserve_mb: int = Field(256, ge=0, description="below this free space on a volume appends get 507")
     ballast_mb: int = Field(
         64, ge=0, description="file removed by an operator to let a full disk start again; 0 for none"
@@ -82,6 +89,15 @@ class Settings(BaseSettings):
         32 * 2**20, ge=2**16, description="raw vector bytes at which new collections seal the appendable segment"
     )
     appendable_rows: int = Field(65_536, ge=64, description="rows at which new collections seal the appendable segment")
+    shard_rest_s: float = Field(
+        5.0, ge=0, description="a shard that applied nothing for so long is read again when it is appended to"
+    )
+    shard_close_s: float = Field(
+        30.0, ge=0, description="a resting shard that was not used for so long may be closed when memory is short"
+    )
+    open_memory_mb: int = Field(
+        0, ge=0, description="memory for open shards before idle ones are closed; 0 takes half of the machine's"
+    )
     outcomes_max: int = Field(65_536, ge=1, description="outcomes of operations kept for callers that wait")
     waiters_max: int = Field(65_536, ge=1, description="most calls that wait for a position, per shard")
 
@@ -103,14 +119,17 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error")
     log_json: bool = Field(False, description="log lines as JSON")
 
+    # SHOAL_COLLECTION__HNSW_CONFIG__M=32 and the like: over the configuration file, which names them all
+    collection: dict[str, Any] = Field({}, description="defaults of new collections")
+
     # between the launcher and its children, not for people
     service_name: str = Field("", description="name of this process in log lines")
     ready_fd: int = Field(-1, description="a pipe that takes one byte when the service is ready; -1 for none")
     crash_point: str = Field("", description="where this process ends itself, as kill -9 would; for recovery tests")
 
 
-INTERNAL = frozenset({"service_name", "ready_fd", "crash_point"})
-"""Fields that the launcher sets for its children: neither flags nor in the README."""
+INTERNAL = frozenset({"collection", "service_name", "ready_fd", "crash_point"})
+"""Fields that are no flags and not in the README's table: the launcher's for its children, and options of a file."""
 
 SECTIONS = {
     "host": "Where",
@@ -132,5 +151,8 @@ def variable_of(field: str) -> str:
 
 def child_environment(settings: Settings, extra: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with every setting spelled out, for a child that must agree with its parent."""
-    spelled = {variable_of(name): str(value) for name, value in settings.model_dump().items()}
+    spelled = {
+        variable_of(name): json.dumps(value) if isinstance(value, dict) else str(value)
+        for name, value in settings.model_dump().items()
+    }
     return {**os.environ, **spelled, **extra}

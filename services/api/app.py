@@ -9,6 +9,7 @@ from aiohttp import web
 from services.api.admin import Admin
 from services.api.aliases import Aliases
 from services.api.call import Services
+from services.api.defaults import load_defaults
 from services.api.directory import Directory
 from services.api.endpoint import Endpoint
 from services.api.links import Links, LocalLinks, RemoteLinks
@@ -63,6 +64,7 @@ class ApiService:
         self._redis = redis
         self._clock = clock or SystemClock()
         self._local_link = local_link
+        self._defaults = load_defaults(settings)
         self._links: Links | None = None
         self._watcher: CatalogWatcher | None = None
         self._presence: Presence | None = None
@@ -137,6 +139,7 @@ class ApiService:
                 searches_max=settings.searches_max,
                 filter=FilterLimits(settings.filter_conditions_max, settings.filter_depth_max),
             ),
+            defaults=self._defaults,
             directory=directory,
             shards=shards,
             reader=Reader(shards),

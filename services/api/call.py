@@ -16,6 +16,7 @@ from services.api.metrics import Metrics
 from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
 from services.api.shards import Asking, Shards
+from services.api.validate.collections import Defaults
 from services.api.validate.selections import Limits
 from services.api.vector_names import VectorNames
 from services.api.writes import Writer
@@ -31,6 +32,7 @@ class Services(NamedTuple):
 
     settings: Settings
     limits: Limits
+    defaults: Defaults
     directory: Directory
     shards: Shards
     reader: Reader

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from services.api.defaults import load_defaults
 from services.launcher.app import serve, serve_api
 from services.launcher.claim import read_record
 from services.launcher.identity import is_alive
@@ -25,6 +26,7 @@ STOP_WAIT_S = 90.0
 
 def run_serve(settings: Settings) -> int:
     """`shoal serve`. Gives the exit code."""
+    load_defaults(settings)  # a slip in the configuration file ends the command before anything has started
     set_up_logging("launcher", settings.log_level, settings.log_json)
     if settings.single_process or settings.memory:
         # imported here: it pulls in every service, which the launcher of separate processes does without
@@ -35,6 +37,7 @@ def run_serve(settings: Settings) -> int:
 
 def run_api(settings: Settings) -> int:
     """`shoal api`: one process, or a supervisor of several. Gives the exit code."""
+    load_defaults(settings)
     if settings.api == 1:
         code: int = importlib.import_module("services.api.__main__").main(settings)
         return code

@@ -36,7 +36,7 @@ async def create_collection(call: Call) -> Answer:
     settings = call.services.settings
     seal = SealConfig(vector_bytes=settings.appendable_bytes, rows=settings.appendable_rows)
     body = await call.body()
-    config = parse_create(body).model_copy(update={"seal": seal})
+    config = parse_create(body, call.services.defaults).model_copy(update={"seal": seal})
     await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s, parse_init_from(body))
     return Answer(True, _warnings(config))
 
