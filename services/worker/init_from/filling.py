@@ -159,5 +159,6 @@ class _Carrier:
 
 def _publish(filling: Filling, segments: list[FrozenSegment], appendables: int) -> None:
     record = filling.record
+    crash_point("before_begin_publish")
     checkpoint = Checkpoint(filling.base, record.generation, record.config, segments, appendables, [])
     write_checkpoint(filling.directory, checkpoint, filling.identity)
