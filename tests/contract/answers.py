@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qdrant_client.http.models import Record, ScoredPoint
+from qdrant_client.http.models import Record, ScoredPoint, SparseVector
 
 TOLERANCE = 2e-5
 
@@ -12,9 +12,13 @@ TOLERANCE = 2e-5
 def plain(answer: Any) -> Any:
     """Return lists, dicts and numbers in place of models. Versions are each engine's own, so they are left out."""
     if isinstance(answer, ScoredPoint):
-        return {"id": answer.id, "score": answer.score, "payload": answer.payload, "vector": answer.vector}
+        return {"id": answer.id, "score": answer.score, "payload": answer.payload, "vector": plain(answer.vector)}
     if isinstance(answer, Record):
-        return {"id": answer.id, "payload": answer.payload, "vector": answer.vector}
+        return {"id": answer.id, "payload": answer.payload, "vector": plain(answer.vector)}
+    if isinstance(answer, SparseVector):
+        return {"indices": answer.indices, "values": answer.values}
+    if isinstance(answer, dict):
+        return {key: plain(value) for key, value in answer.items()}
     if hasattr(answer, "points"):
         return plain(answer.points)
     if isinstance(answer, list | tuple):
