@@ -19,17 +19,23 @@ import structlog
 from services.worker.claims import ClaimParts, Claims
 from services.worker.hosted import Common
 from services.worker.hosting import Hosting
+from services.worker.idleness import Idleness
+from services.worker.idling import IdleRule
 from services.worker.reads import Reader
 from services.worker.shard import Shard
 from services.worker.source import ReadLimits, Source
 from services.worker.waiters import Waiters
+from services.worker.wakings import Wakings
 from shared.actor.supervisor import RestartPolicy, Supervisor
 from shared.clock import Clock, SystemClock
 from shared.coordination.catalog import Catalog, CatalogWatcher
 from shared.coordination.cluster import ensure_cluster
 from shared.coordination.nodes import NodeInfo
+from shared.coordination.view import CatalogView
 from shared.errors import ShardUnavailable, Unavailable
 from shared.log.position import ShardKey
+from shared.log.rewrite import Rewrites
+from shared.log.wakeups import WakeUps
 from shared.log.wal import Wal
 from shared.rpc.link import Handler, RpcLimits
 from shared.rpc.server import RpcServer, serve
@@ -68,9 +74,12 @@ class WorkerService:
         self._watcher: CatalogWatcher | None = None
         self._server: RpcServer | None = None
         self._source: Source | None = None
+        self._wakings: Wakings | None = None
+        self._aliases_of: tuple[CatalogView, dict[str, tuple[str, ...]]] | None = None
         self.claims: Claims | None = None
         """Lease and placement; tells its trouble with Redis."""
-        self._hosting: Hosting | None = None
+        self.hosting: Hosting | None = None
+        """The shards, once started."""
         self.address = ""
         """Where the RPC listens, once started."""
 
@@ -91,8 +100,8 @@ class WorkerService:
 
     def repair_now(self) -> None:
         """Look at once whether the files of red shards have been restored; else that is done every half minute."""
-        if self._hosting is not None:
-            self._hosting.repair(at_once=True)
+        if self.hosting is not None:
+            self.hosting.repair(at_once=True)
 
     async def stop(self) -> None:
         """Stop in the reverse order; every shard publishes its last checkpoint."""
@@ -100,8 +109,10 @@ class WorkerService:
             self.claims.leave()
         if self._watcher is not None:
             await self._watcher.stop()
-        if self._hosting is not None:
-            await self._hosting.stop()
+        if self.hosting is not None:
+            await self.hosting.stop()
+        if self._wakings is not None:
+            await self._supervisor.stop(self._wakings)
         if self._source is not None:
             await self._supervisor.stop(self._source)
         if self.claims is not None:
@@ -113,9 +124,9 @@ class WorkerService:
         self._search.shutdown()
 
     def _answer(self, request: ShardRequest) -> "Reply | Awaitable[Reply]":
-        if self._hosting is None:
+        if self.hosting is None:
             raise ShardUnavailable("this worker is starting")
-        return self._hosting.answer(request)
+        return self.hosting.answer(request)
 
     async def _cluster(self) -> str:
         """Return the cluster's id; waits for a Redis that is not there yet."""
@@ -131,6 +142,7 @@ class WorkerService:
         limits = ReadLimits(settings.read_entries_max, settings.read_block_ms)
         self._source = Source(wal, limits, self._verify, self._clock)
         self._watcher = CatalogWatcher(catalog, self._clock)
+        wakeups, rewrites = WakeUps(self._redis), Rewrites(self._redis, settings.log_rewrite_s, self._clock)
         common = Common(
             redis=self._redis,
             wal=wal,
@@ -140,19 +152,23 @@ class WorkerService:
             clock=self._clock,
             collections=settings.data_dir / "collections",
             cluster_id=cluster_id,
+            channel=wakeups.channel,
+            rewrites=rewrites,
         )
-        self._hosting = Hosting(common, self._make_shard, self._aliases)
-        self.claims = self._make_claims(catalog, cluster_id)
+        self.hosting = Hosting(common, self._make_shard, self._aliases, Idleness(_idle_rule(settings)))
+        self.claims = self._make_claims(catalog, cluster_id, rewrites)
+        self._wakings = Wakings(wakeups, self.claims.look_everywhere, self.hosting.woken, self._clock)
         await self._first_view()
         self._watcher.on_change(lambda _: self._look())
-        self._hosting.on_change = self._look
+        self.hosting.on_change = self._look
         self._supervisor.start(self._source, FOREVER)
+        self._supervisor.start(self._wakings, FOREVER)
         await self._first_round()
         self._supervisor.start(self.claims, FOREVER)
-        await self._hosting.wait_ready(READY_WAIT_S)
+        await self.hosting.wait_ready(READY_WAIT_S)
 
-    def _make_claims(self, catalog: Catalog, cluster_id: str) -> Claims:
-        settings, watcher, hosting, source = self._settings, self._watcher, self._hosting, self._source
+    def _make_claims(self, catalog: Catalog, cluster_id: str, rewrites: Rewrites) -> Claims:
+        settings, watcher, hosting, source = self._settings, self._watcher, self.hosting, self._source
         assert watcher is not None
         assert source is not None
         assert hosting is not None
@@ -165,6 +181,7 @@ class WorkerService:
             check_cluster=lambda: ensure_cluster(self._redis, settings.data_dir),
             data_dir=settings.data_dir,
             clock=self._clock,
+            rewrites=rewrites,
         )
         info = NodeInfo("", _node_name(settings), "worker", self.address, os.getpid(), cluster_id)
         return Claims(parts, info, settings.heartbeat_s, settings.lease_ttl_s)
@@ -191,8 +208,15 @@ class WorkerService:
         return Shard(key, self._reader, Waiters(settings.waiters_max, settings.outcomes_max))
 
     def _aliases(self, collection: str) -> tuple[str, ...]:
+        """Return a collection's aliases; sorted out once for each view of the catalog, asked for by every shard."""
         assert self._watcher is not None
-        return tuple(sorted(alias for alias, uuid in self._watcher.view.aliases.items() if uuid == collection))
+        view = self._watcher.view
+        if self._aliases_of is None or self._aliases_of[0] is not view:
+            found: dict[str, tuple[str, ...]] = {}
+            for alias, uuid in sorted(view.aliases.items()):
+                found[uuid] = (*found.get(uuid, ()), alias)
+            self._aliases_of = view, found
+        return self._aliases_of[1].get(collection, ())
 
     def _look(self) -> None:
         if self.claims is not None:
@@ -205,8 +229,8 @@ class WorkerService:
     def _failed(self, name: str, error: Exception) -> None:
         """An actor gave up: its shard, if it is one's, turns red."""
         log.error("actor gave up", actor=name, error=repr(error))
-        if self._hosting is not None:
-            for shard in self._hosting.shards:
+        if self.hosting is not None:
+            for shard in self.hosting.shards:
                 if name.endswith(f" {shard.key}"):
                     shard.set_reason(f"{name} stopped: {error!r}")
 
@@ -239,6 +263,12 @@ def _address(settings: Settings) -> str:
         path = Path(tempfile.mkdtemp(prefix="shoal-")) / "worker.sock"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return f"unix:{path}"
+
+
+def _idle_rule(settings: Settings) -> IdleRule:
+    """Return when shards rest and close; without a setting open ones may take half of the machine's memory."""
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return IdleRule(settings.shard_rest_s, settings.shard_close_s, settings.open_memory_mb * 2**20 or half)
 
 
 def _limits(settings: Settings) -> RpcLimits:

@@ -3,8 +3,9 @@
 One round at each heartbeat, at once when the catalog changes, and whenever the log's source has met a Redis again:
 1. is this still the Redis that belongs to our files; else nothing is claimed or read, reads are served on
 2. renew the lease; when it was lost stop leading, register anew
-3. choose what to take, hand over and let go (placing.py), and pass catalog changes on
-4. every few seconds: publish free space, look at the heads of all logs
+3. when catalog, nodes or placement changed: choose what to take, hand over and let go (placing.py), pass the catalog on
+4. every few seconds: publish free space, look at heads of logs, put quiet shards to rest
+A round in which nothing has changed costs four small commands, however many shards there are.
 """
 
 import asyncio
@@ -17,14 +18,16 @@ import msgspec
 import structlog
 
 from services.worker.hosting import Hosting
+from services.worker.init_from.cutter import release_holds_of_deleted
 from services.worker.placing import Choice, Scene, choose
 from shared.actor.actor import Actor
 from shared.clock import Clock
 from shared.coordination.catalog import Catalog, CatalogView
 from shared.coordination.nodes import NodeInfo, NodeLease, live_nodes
-from shared.coordination.placement import owners
+from shared.coordination.placement import owners, placement_revision
 from shared.errors import Unavailable, WrongCluster
 from shared.log.position import ShardKey
+from shared.log.rewrite import Rewrites
 from shared.log.storage import publish_storage
 from shared.store.space import free_mb
 
@@ -35,8 +38,10 @@ log = structlog.get_logger(__name__)
 
 SETTLED_LEASES = 3
 """A worker gets shards handed over once it has been live for so many lifetimes of a lease."""
-SWEEP_S = 2.0
-"""How often free space is published and heads are looked at."""
+SWEEP_HEARTBEATS = 4
+"""How many heartbeats pass between two sweeps: free space published, heads looked at, quiet shards put to rest."""
+PLACE_S = 10.0
+"""How long a placement that has not changed, by its revision, is believed."""
 
 
 class ClaimParts(NamedTuple):
@@ -50,6 +55,17 @@ class ClaimParts(NamedTuple):
     suspect: Callable[[str], None]
     data_dir: Path
     clock: Clock
+    rewrites: Rewrites
+
+
+class _Calm(NamedTuple):
+    """What was seen in a round that left nothing to do."""
+
+    view: CatalogView
+    live: frozenset[str]
+    settled: frozenset[str]
+    revision: int
+    until: float
 
 
 class Claims(Actor[None]):
@@ -71,6 +87,8 @@ class Claims(Actor[None]):
         self._free_since: dict[ShardKey, float] = {}
         self._told: CatalogView | None = None
         self._swept_at = float("-inf")
+        self._calm: _Calm | None = None
+        self._looks_everywhere = False
         self.trouble = ""
 
     def leave(self) -> None:
@@ -79,6 +97,13 @@ class Claims(Actor[None]):
 
     def look(self) -> None:
         """Something changed: do a round now."""
+        self._calm = None
+        self._wake.set()
+
+    def look_everywhere(self) -> None:
+        """Messages from Redis may have been lost: look at the heads of all logs, those of resting shards too."""
+        self._looks_everywhere = True
+        self._swept_at = float("-inf")
         self._wake.set()
 
     async def run(self) -> None:
@@ -114,7 +139,7 @@ class Claims(Actor[None]):
     async def verify(self) -> None:
         """Make sure, after Redis was away, that it is ours and knows our shards. Raises WrongCluster, Unavailable."""
         self._is_suspicious = True
-        self._swept_at = float("-inf")
+        self.look_everywhere()
         await self.round()
 
     async def round(self) -> None:
@@ -132,10 +157,9 @@ class Claims(Actor[None]):
             return
         view = parts.view()
         await self._place(view)
-        parts.hosting.update(view.by_uuid)
         if view is not self._told:
             self._told = view if await self._remove_deleted(view) else None
-        if parts.clock.now() - self._swept_at >= SWEEP_S:
+        if parts.clock.now() - self._swept_at >= SWEEP_HEARTBEATS * self._heartbeat_s:
             self._swept_at = parts.clock.now()
             await self._sweep()
 
@@ -144,6 +168,7 @@ class Claims(Actor[None]):
             return
         if self._is_registered:
             log.warning("lease lost, registering anew", node=self._info.node_id)
+            self._calm = None
             self._parts.hosting.fenced()
             await self._parts.check_cluster()
         node_id = f"{self._info.name}:{uuid4().hex[:12]}"
@@ -157,6 +182,11 @@ class Claims(Actor[None]):
         live = await live_nodes(parts.redis, "worker")
         self._seen = {node.node_id: self._seen.get(node.node_id, now) for node in live}
         settled = {node.name for node in live if now - self._seen[node.node_id] >= SETTLED_LEASES * self._lease_ttl_s}
+        revision = await placement_revision(parts.redis)
+        found = _Calm(view, frozenset(self._seen), frozenset(settled), revision, now + PLACE_S)
+        if self._is_calm(found, now):
+            return
+        self._calm = found
         orphaned = {key for key, since in self._free_since.items() if now - since >= self._lease_ttl_s}
         wanted = [
             ShardKey(record.uuid, number)
@@ -167,6 +197,13 @@ class Claims(Actor[None]):
         choice = choose(scene, self._info, parts.hosting.keys, parts.hosting.leading)
         self._free_since = {key: self._free_since.get(key, now) for key in choice.free | orphaned}
         self._carry_out(choice, view)
+        parts.hosting.update(view.by_uuid)
+        if any(choice):
+            self._calm = None
+
+    def _is_calm(self, found: _Calm, now: float) -> bool:
+        calm = self._calm
+        return calm is not None and calm.view is found.view and calm[1:4] == found[1:4] and now < calm.until
 
     def _carry_out(self, choice: Choice, view: CatalogView) -> None:
         hosting = self._parts.hosting
@@ -188,15 +225,18 @@ class Claims(Actor[None]):
         if not gone:
             return True
         is_done = True
-        deleted = await self._parts.catalog.deleted()
+        deleted = await self._parts.catalog.deleted_among(sorted(gone))
         for collection in gone:
+            if collection in deleted:
+                await release_holds_of_deleted(self._parts.redis, collection)
             if collection not in deleted:
                 log.warning("collection is not in the catalog, its files are kept", collection=collection)
             elif collection in hosted:
                 hosting.discard(collection)
                 is_done = False
             else:
-                await hosting.remove_files(collection)
+                is_done = await hosting.remove_files(collection) and is_done
+                self._parts.rewrites.want()
         return is_done
 
     async def _sweep(self) -> None:
@@ -205,7 +245,14 @@ class Claims(Actor[None]):
         waiting = sum(int(shard.waiting_bytes) for shard in parts.hosting.shards)
         await publish_storage(parts.redis, self._info.node_id, free, waiting)
         parts.hosting.repair()
-        await parts.hosting.check_heads()
+        parts.hosting.look_for_idle()
+        await parts.rewrites.look()
+        everywhere, self._looks_everywhere = self._looks_everywhere, False
+        try:
+            await parts.hosting.check_heads(everywhere=everywhere)
+        except Unavailable:
+            self._looks_everywhere = self._looks_everywhere or everywhere
+            raise
 
     def _note(self, error: Exception) -> None:
         if not self.trouble:

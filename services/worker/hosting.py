@@ -1,15 +1,18 @@
 """All shards of this worker.
 
 Opens, closes and repairs them in tasks, one per shard at a time, so no shard waits for another, nor a lease for a disk.
+A bounded number is opened at a time; one that a request waits for does not stand in that line.
 """
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 import structlog
 
 from services.worker.hosted import Common, Hosted
+from services.worker.idleness import Idleness
 from services.worker.shard import Shard
 from shared.coordination.placement import forget
 from shared.errors import Corrupt, ShardClosed, ShardUnavailable, StaleFence, Unavailable
@@ -23,6 +26,10 @@ RETRY_S = 1.0
 """Pause before a shard that could not be opened is tried again."""
 REPAIR_S = 30.0
 """How often the files of a quarantined segment are looked at again."""
+OPENINGS_MAX = 16
+"""Shards that are claimed and opened at a time."""
+HEADS_MAX = 256
+"""Heads of resting shards looked at in one round trip."""
 
 
 class Hosting:
@@ -33,8 +40,13 @@ class Hosting:
         common: Common,
         make_shard: Callable[[ShardKey], Shard],
         aliases: Callable[[str], tuple[str, ...]],
+        idleness: Idleness,
     ) -> None:
         self._common = common
+        self._idleness = idleness
+        self._gate = asyncio.Semaphore(OPENINGS_MAX)
+        self._wanted: set[ShardKey] = set()
+        self._looked_at: list[ShardKey] = []
         self._make_shard = make_shard
         self._aliases = aliases
         self._hosted: dict[ShardKey, Hosted] = {}
@@ -48,6 +60,10 @@ class Hosting:
     def keys(self) -> set[ShardKey]:
         """Shards that are hosted, or being opened."""
         return set(self._hosted)
+
+    def hosted(self, key: ShardKey) -> Hosted:
+        """Return one of them. Raises KeyError."""
+        return self._hosted[key]
 
     @property
     def leading(self) -> set[ShardKey]:
@@ -72,7 +88,8 @@ class Hosting:
             return
         hosted = self._hosted.get(key)
         if hosted is None:
-            hosted = Hosted(self._make_shard(key), record, self._common, self._aliases, self._trouble)
+            shard = self._make_shard(key)
+            hosted = Hosted(shard, record, self._common, self._aliases, self._trouble, self.want)
             self._hosted[key] = hosted
         self._run(key, self._open(hosted))
 
@@ -83,8 +100,34 @@ class Hosting:
             if record is None:
                 continue
             hosted.note(record)
-            if hosted.wants_config and key not in self._tasks:
-                self._run(key, self._guarded(hosted, hosted.send_config()))
+            if hosted.wants_catalog and key not in self._tasks:
+                self._run(key, self._guarded(hosted, hosted.follow_catalog()))
+
+    def want(self, key: ShardKey) -> None:
+        """Open a dormant shard: somebody asks for it, or its log has something for it."""
+        hosted = self._hosted.get(key)
+        if hosted is None or hosted.shard.dormant is None:
+            return
+        if key in self._tasks:
+            self._wanted.add(key)
+        else:
+            self._run(key, self._guarded(hosted, hosted.awake()), is_idle=True)
+
+    def woken(self, key: ShardKey) -> None:
+        """The log tells that a resting shard was appended to."""
+        hosted = self._hosted.get(key)
+        if hosted is not None:
+            hosted.wake()
+
+    def look_for_idle(self) -> None:
+        """Put shards to rest that are quiet, and close idle ones when the open ones take too much memory."""
+        choice = self._idleness.look(self._hosted.values(), self._common.clock.now())
+        for key in choice.close:
+            if key not in self._tasks:
+                self._run(key, self._guarded(self._hosted[key], self._hosted[key].close_idle()), is_idle=True)
+        for key in choice.rest:
+            if key not in self._tasks:
+                self._run(key, self._guarded(self._hosted[key], self._hosted[key].rest()), is_idle=True)
 
     def let_go(self, key: ShardKey, *, release: bool) -> None:
         """Serve a shard no more; with `release` checkpoint first and let another worker take it at once."""
@@ -93,21 +136,35 @@ class Hosting:
             self._run(key, self._close(hosted, release))
 
     def discard(self, collection: str) -> None:
-        """Close the shards of a deleted collection and remove its files."""
-        for key in [key for key in self._hosted if key.collection == collection and key not in self._tasks]:
-            self._run(key, self._discard(self._hosted[key]))
+        """Close the shards of a deleted collection and remove its files; one that is beginning stops at its step."""
+        for key in [key for key in self._hosted if key.collection == collection]:
+            if key not in self._tasks:
+                self._run(key, self._discard(self._hosted[key]))
+            elif self._hosted[key].shard.beginning is not None:
+                self._tasks[key].cancel()
 
     def fenced(self) -> None:
         """The node's lease is lost: lead nothing until it is claimed again."""
         for hosted in self._hosted.values():
             hosted.fence = None
 
-    async def check_heads(self) -> None:
-        """Look whether the logs still have what was applied, and know us as the leader. Raises Unavailable."""
-        leading = [hosted for hosted in self._hosted.values() if hosted.fence is not None]
-        heads = await self._common.wal.heads([hosted.key for hosted in leading])
-        for hosted in leading:
-            key = hosted.key
+    async def check_heads(self, *, everywhere: bool = False) -> None:
+        """Look whether the logs still have what was applied, and know us as the leader. Raises Unavailable.
+
+        Of the shards that rest a part, in turn, or `everywhere` all: after messages from Redis may have been lost.
+        """
+        leading = {key: hosted for key, hosted in self._hosted.items() if hosted.fence is not None}
+        busy = [key for key, hosted in leading.items() if hosted.shard.dormant is None and not hosted.is_resting]
+        quiet = leading.keys() - busy
+        turn = [key for key in self._looked_at if key in quiet] or sorted(quiet)
+        looked_at, self._looked_at = (turn, []) if everywhere else (turn[:HEADS_MAX], turn[HEADS_MAX:])
+        keys = [*busy, *looked_at]
+        for first in range(0, len(keys), HEADS_MAX):
+            await self._check_heads({key: leading[key] for key in keys[first : first + HEADS_MAX]})
+
+    async def _check_heads(self, leading: dict[ShardKey, Hosted]) -> None:
+        heads = await self._common.wal.heads(list(leading))
+        for key, hosted in leading.items():
             if key not in self._tasks and not hosted.is_known_to(heads[key]):
                 self._run(key, self._guarded(hosted, hosted.lead_again(self.node_id), leads=True))
 
@@ -135,26 +192,34 @@ class Hosting:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await asyncio.gather(*(self._close(hosted, True) for hosted in list(self._hosted.values())))
 
-    def _run(self, key: ShardKey, work: Coroutine[None, None, None]) -> None:
+    def _run(self, key: ShardKey, work: Coroutine[None, None, None], *, is_idle: bool = False) -> None:
+        """Do something to a shard; `is_idle` for what changes nothing for the placement or the catalog."""
         task = asyncio.create_task(work, name=f"hosting {key}")
         self._tasks[key] = task
-        task.add_done_callback(lambda done: self._done(key, done))
+        task.add_done_callback(lambda done: self._done(key, done, is_idle))
 
-    def _done(self, key: ShardKey, task: asyncio.Task[None]) -> None:
+    def _done(self, key: ShardKey, task: asyncio.Task[None], is_idle: bool) -> None:
         self._tasks.pop(key, None)
+        is_wanted = key in self._wanted
+        self._wanted.discard(key)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("shard task failed", shard=str(key), error=repr(error), exc_info=error)
         hosted = self._hosted.get(key)
         if hosted is not None and hosted.fault is not None:
             self._trouble(key)
-        self.on_change()
+        if is_wanted:
+            self.want(key)
+        if not is_idle and key not in self._tasks:
+            self.on_change()
 
     async def _open(self, hosted: Hosted) -> None:
         if hosted.shard.state is not None:
             await self._guarded(hosted, hosted.lead_again(self.node_id), leads=True)
             return
-        await self._guarded(hosted, hosted.open(self.node_id), leads=True)
-        if hosted.fence is not None:
+        # Shards that begin with another collection's points wait for one another: not in line
+        async with self._gate if hosted.record.init_from is None else contextlib.nullcontext():
+            await self._guarded(hosted, hosted.open(self.node_id, self._idleness.room), leads=True)
+        if hosted.fence is not None and hosted.shard.dormant is None:
             log.info("shard opened", shard=str(hosted.key), fence=hosted.fence, reason=hosted.shard.reason)
 
     async def _guarded(self, hosted: Hosted, work: Coroutine[None, None, None], leads: bool = False) -> None:
@@ -165,6 +230,7 @@ class Hosting:
         except (StaleFence, ShardClosed) as error:
             log.info("shard is not ours", shard=str(key), error=str(error))
             await self._close(hosted, release=False)
+            self.on_change()
         except (Unavailable, OSError) as error:
             log.warning("shard needs another try", shard=str(key), error=str(error))
             self._not_before[key] = self._common.clock.now() + RETRY_S
@@ -182,20 +248,26 @@ class Hosting:
         self._hosted.pop(hosted.key, None)
 
     async def _discard(self, hosted: Hosted) -> None:
-        hosted.fence = None
-        await self._close(hosted, release=False)
+        await hosted.discard()
+        self._hosted.pop(hosted.key, None)
         try:
+            await self._common.wal.drop(hosted.key)
             await forget(self._common.redis, hosted.key)
         except Unavailable as error:
-            log.warning("placement of a deleted shard stays", shard=str(hosted.key), error=str(error))
+            log.warning("log of a deleted shard is left to expire", shard=str(hosted.key), error=str(error))
         await self.remove_files(hosted.key.collection)
+        self._common.rewrites.want()
         log.info("deleted shard removed", shard=str(hosted.key))
 
-    async def remove_files(self, collection: str) -> None:
-        """Remove the directory of a deleted collection."""
+    async def remove_files(self, collection: str) -> bool:
+        """Remove the directory of a deleted collection; False when somebody still writes there."""
         directory = self._common.collections / collection
-        remove = asyncio.get_running_loop().run_in_executor
-        await remove(self._common.disk, lambda: shutil.rmtree(directory, ignore_errors=True))
+
+        def remove() -> bool:
+            shutil.rmtree(directory, ignore_errors=True)
+            return not directory.exists()
+
+        return await asyncio.get_running_loop().run_in_executor(self._common.disk, remove)
 
     def _trouble(self, key: ShardKey) -> None:
         """A shard cannot go on as it is: an entry that does not fit, or a fence that is stale."""

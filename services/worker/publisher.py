@@ -103,6 +103,11 @@ class Publisher(Actor[None]):
         self._is_urgent = True
         self._wake.set()
 
+    @property
+    def is_settled(self) -> bool:
+        """True when the newest manifest says all there is to say, and nothing is being written or tried again."""
+        return not self._is_changed() and not self._writing.locked() and not self._failures
+
     def renamed(self) -> None:
         """The collection's name or aliases may have changed: manifests carry them."""
         if self._is_changed():

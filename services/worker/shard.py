@@ -2,17 +2,21 @@
 
 Phases: starting → serving ⇄ (faulted: an older state serves reads while it is loaded anew) → closed. A shard with a
 `reason` is red: it serves what it holds, and refuses to wait for positions.
+A dormant shard has no state: its manifest describes it, and any other request opens it and waits for that.
 """
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
 from services.worker.counters import Counters
+from services.worker.dormant import summary_of
+from services.worker.init_from.progress import Progress
 from services.worker.reads import Reader
 from services.worker.state import ShardState
 from services.worker.waiters import Waiters
-from shared.errors import ShardUnavailable
+from shared.errors import ShardUnavailable, TimedOut
 from shared.log.position import ShardKey
 from shared.schema.queries import (
     AppliedReply,
@@ -25,13 +29,17 @@ from shared.schema.queries import (
 )
 from shared.segment.checkpoint import AnySegment
 from shared.segment.sealed import SealedSegment
-from shared.store.manifest import SegmentEntry
+from shared.store.manifest import Manifest, SegmentEntry
+
+OPENING_S = 1.0
+"""How often a request that waits for a dormant shard asks for it again: an opening may have failed."""
 
 
 class Shard:
     """Takes requests, gives replies.
 
-    state        None until it is loaded
+    state        None until it is loaded, and while it is dormant
+    dormant      the newest manifest of a shard that may serve and is not open
     target       the position that must be applied before the shard serves: the head that was read at start
     checkpoint   position of the newest manifest of ours
     log_head     the log's head when it was last looked at
@@ -52,23 +60,38 @@ class Shard:
         self.quarantined: list[SegmentEntry] = []
         self.is_serving = False
         self.ready = asyncio.Event()
-        """Set once it serves, or is known not to."""
+        """Set once it serves, is dormant, or is known not to."""
+        self.dormant: Manifest | None = None
+        self.on_wanted: Callable[[], None] = lambda: None
+        """Called when a request needs the shard open, or a position that was not read yet."""
+        self.was_read = False
+        """Set by each read; for whoever closes what nobody reads."""
+        self._opened = asyncio.Event()
+        self.beginning: Progress | None = None
+        """Set while the points that the collection begins with are taken over; there is no state until then."""
         self._reader = reader
 
     def answer(self, request: ShardRequest) -> Reply | Awaitable[Reply]:
         """Answer a request now, or return what will. Raises ShardUnavailable, TimedOut and the query's own errors."""
         state = self.state
         if state is None or not self.is_serving:
+            if self.dormant is not None:
+                return self._answer_dormant(self.dormant, request)
+            if self.beginning is not None and isinstance(request.read, Describe):
+                return self._describe_beginning(self.beginning)
             raise ShardUnavailable(f"shard {self.key} is not served yet: {self._progress()}")
         read = request.read
         if isinstance(read, AwaitApplied):
             if max(read.positions, default=0) <= state.applied:
                 return self._outcomes(read)
+            self.on_wanted()
             return self._await_applied(state, read, request.timeout_s)
         if request.min_position > state.applied:
+            self.on_wanted()
             return self._read_after(request)
         if isinstance(read, Describe):
             return self.describe()
+        self.was_read = True
         return self._reader.read(state.segments(), read, self.counters)
 
     def install(self, state: ShardState, quarantined: list[SegmentEntry], reason: str) -> None:
@@ -77,11 +100,18 @@ class Shard:
         self.quarantined = quarantined
         self.set_reason(reason)
 
+    def begin(self, progress: Progress | None) -> None:
+        """Describe how far the points are that the collection begins with; None when they are there."""
+        self.beginning = progress
+        if progress is not None:
+            self.ready.set()
+
     def set_reason(self, reason: str) -> None:
         """Turn red, or back with an empty reason."""
         self.reason = reason
         if reason:
             self.ready.set()
+            self._wake_dormant()
         self.waiters.fail(f"shard {self.key} takes no operations: {reason}" if reason else "")
 
     def passed(self) -> None:
@@ -95,11 +125,27 @@ class Shard:
         """Answer reads from now on."""
         self.is_serving = True
         self.ready.set()
+        self._wake_dormant()
+
+    def sleep(self, manifest: Manifest) -> None:
+        """Be dormant: led and not open. `manifest` holds everything that the log does."""
+        self._opened.clear()
+        self.dormant, self.state = manifest, None
+        self.quarantined, self.is_serving, self.target = [], False, 0
+        self.checkpoint = self.log_head = manifest.checkpoint
+        self.waiting_bytes = 0
+        self.ready.set()
+
+    def _wake_dormant(self) -> None:
+        """Let go on who waits for a dormant shard to open, or learns now that it will not."""
+        self.dormant = None
+        self._opened.set()
 
     def close(self) -> None:
         """Answer nothing any more."""
         self.is_serving = False
         self.state = None
+        self._wake_dormant()
         self.waiters.fail(f"shard {self.key} is no longer served here")
 
     def describe(self) -> DescribeReply:
@@ -111,7 +157,7 @@ class Shard:
             applied=state.applied,
             checkpoint=self.checkpoint,
             points=sum(segment.live_count for segment in state.segments()),
-            segments=[*segments, *(_quarantined(entry) for entry in self.quarantined)],
+            segments=[*segments, *(summary_of(entry) for entry in self.quarantined)],
             config_generation=state.config_generation,
             counters={
                 **self.counters.as_dict(),
@@ -123,6 +169,42 @@ class Shard:
             },
             reason=self.reason,
         )
+
+    def _answer_dormant(self, manifest: Manifest, request: ShardRequest) -> Reply | Awaitable[Reply]:
+        read, is_past = request.read, request.min_position <= manifest.checkpoint
+        if isinstance(read, AwaitApplied) and max(read.positions, default=0) <= manifest.checkpoint:
+            return self._outcomes(read)
+        if isinstance(read, Describe) and is_past:
+            return self._describe_dormant(manifest)
+        return self._when_open(request)
+
+    def _describe_dormant(self, manifest: Manifest) -> DescribeReply:
+        return DescribeReply(
+            applied=manifest.checkpoint,
+            checkpoint=manifest.checkpoint,
+            points=sum(entry.live for entry in manifest.segments),
+            segments=[summary_of(entry) for entry in manifest.segments],
+            config_generation=manifest.config_generation,
+            counters=self.counters.as_dict(),
+        )
+
+    def _describe_beginning(self, progress: Progress) -> DescribeReply:
+        counters = {**self.counters.as_dict(), **progress.counters}
+        return DescribeReply(0, 0, 0, [], 0, counters, reason=self.reason, beginning=progress.text)
+
+    async def _when_open(self, request: ShardRequest) -> Reply:
+        """Answer once the shard is open. Raises TimedOut, ShardUnavailable."""
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                while self.dormant is not None:
+                    self.on_wanted()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(OPENING_S):
+                            await self._opened.wait()
+        except TimeoutError:
+            raise TimedOut(f"shard {self.key} was not opened within {request.timeout_s:g} s") from None
+        reply = self.answer(request)
+        return await reply if isawaitable(reply) else reply
 
     async def _await_applied(self, state: ShardState, read: AwaitApplied, timeout_s: float) -> Reply:
         await self.waiters.wait(max(read.positions, default=0), state.applied, timeout_s)
@@ -140,6 +222,8 @@ class Shard:
     def _progress(self) -> str:
         if self.reason:
             return self.reason
+        if self.beginning is not None:
+            return self.beginning.text
         if self.state is None:
             return "its files are being read"
         return f"it has applied position {self.state.applied} of {self.target}"
@@ -158,17 +242,4 @@ def _summary(segment: AnySegment) -> SegmentSummary:
         recall=segment.parts.recall if isinstance(segment, SealedSegment) else None,
         slots=figures.slots,
         built=segment.parts.built if isinstance(segment, SealedSegment) else {},
-    )
-
-
-def _quarantined(entry: SegmentEntry) -> SegmentSummary:
-    return SegmentSummary(
-        segment_id=entry.segment_id,
-        state=entry.state,
-        rows=entry.rows,
-        live=entry.live,
-        vectors=entry.vectors,
-        largest_slot_bytes=entry.largest_slot_bytes,
-        recall=entry.recall,
-        reason=entry.reason,
     )

@@ -65,9 +65,15 @@ class Source(Actor[None]):
         self._interrupt()
 
     def leave(self, key: ShardKey) -> None:
-        """Read a shard no more."""
-        if self._followed.pop(key, None) is not None:
+        """Read a shard no more. A read that blocks goes on without it: what it finds there is dropped."""
+        self._followed.pop(key, None)
+        if not self._followed:
             self._interrupt()
+
+    def position(self, key: ShardKey) -> int | None:
+        """Return the position through which a followed shard was handed over; None for others."""
+        followed = self._followed.get(key)
+        return None if followed is None else followed.position
 
     def suspect(self, reason: str) -> None:
         """Verify before the next read: somebody else has seen that Redis is not what it was."""
@@ -125,7 +131,7 @@ class Source(Actor[None]):
             raise
         finally:
             self._reading = None
-        self._hand_over(found)
+        self._hand_over(wanted, found)
 
     async def _wait_for_work(self) -> None:
         """Wait until a shard is followed, or an applier has room."""
@@ -134,11 +140,14 @@ class Source(Actor[None]):
         else:
             await self._clock.sleep(CROWDED_BLOCK_MS / 1000)
 
-    def _hand_over(self, found: dict[ShardKey, list[Entry]]) -> None:
+    def _hand_over(self, asked: dict[ShardKey, int], found: dict[ShardKey, list[Entry]]) -> None:
+        """Give entries to the appliers; not to those that were left, or followed from elsewhere, since it was asked."""
         total = count = 0
         for key, entries in found.items():
             followed = self._followed.get(key)
-            if followed is None or not entries or not followed.batches.offer(entries):
+            if followed is None or followed.position != asked[key] or not entries:
+                continue
+            if not followed.batches.offer(entries):
                 continue
             followed.position = entries[-1].position
             total += sum(len(entry.operation) for entry in entries)

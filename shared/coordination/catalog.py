@@ -4,6 +4,7 @@ Every change is one script: it checks, writes the new state and appends to the c
 catalog's revision. So a reader sees the state of one revision, and a change is seen whole or not at all.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -135,6 +136,13 @@ class Catalog:
         """Return the collections deleted within the last day or so, by uuid: what workers may collect."""
         texts = await ask(self._redis, "HGETALL", DELETED)
         return {uuid.decode(): _record(text) for uuid, text in zip(texts[::2], texts[1::2], strict=True)}
+
+    async def deleted_among(self, uuids: Sequence[str]) -> set[str]:
+        """Return those of some collections that were deleted within the last day or so."""
+        if not uuids:
+            return set()
+        texts = await ask(self._redis, "HMGET", DELETED, *uuids)
+        return {uuid for uuid, text in zip(uuids, texts, strict=True) if text is not None}
 
     async def changes(self, after_revision: int, block_ms: int) -> int:
         """Wait for a revision other than the given one and return it; the given one when time is up.
