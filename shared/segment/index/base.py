@@ -4,9 +4,12 @@
 same scores from all of them, because every score that leaves comes from `exact.score_rows`:
 
 1. exact     score every matching row                       few matching rows, `exact`, or no codes
-2. bytes     scan matching rows by int8 codes               rather few matching rows, Manhattan, fewer than 64 dims
-3. bits      scan all blocks of 1-bit codes                 no graph, or a mask too thin for a walk
+2. codes     scan matching rows by their codes              rather few matching rows, Manhattan, fewer than 64 dims
+3. signs     scan all groups of 1-bit codes                 no graph, or a mask too thin for a walk
 4. walk      walk the graph; masked rows steer, never enter the results; ends as 2 or 3 when it finds too little
+
+The codes of a quantization take the place of the built-in ones in 2 and 4; with them 3 is not there. Only they may have
+the last word, where a search asks for it: then its scores are estimates.
 """
 
 import math
@@ -26,17 +29,29 @@ from shared.segment.index.planning import (
     Way,
     beam_of,
     best_scan,
-    byte_candidates,
     choose,
+    code_candidates,
     sign_candidates,
     walk_candidates,
 )
 from shared.segment.index.scratch import POOL, Scratch
-from shared.segment.kernels.bytes_scan import scan_bytes
+from shared.segment.kernels.codes_scan import scan_bytes, scan_coded
 from shared.segment.kernels.scores import scan_raw
 from shared.segment.kernels.signs_scan import scan_signs, scan_signs_above
-from shared.segment.kernels.table import AT, EXHAUSTED, FINISHED, INDEX_PART, KINDS, UNSURE, address
-from shared.segment.kernels.walk import walk, walk_masked
+from shared.segment.kernels.table import (
+    AT,
+    BINARY,
+    BYTES,
+    EXHAUSTED,
+    FINISHED,
+    INDEX_PART,
+    KINDS,
+    PRODUCT,
+    RAW,
+    UNSURE,
+    address,
+)
+from shared.segment.kernels.walk import walk, walk_coded, walk_masked, walk_masked_coded
 from shared.segment.layout import SlotLayout
 
 Floats = npt.NDArray[np.float32]
@@ -53,6 +68,14 @@ _FLOAT, _FLOAT_BITS = struct.Struct("<f"), struct.Struct("<i")
 
 NO_CODES = Codes()
 
+_WALKS = {
+    (True, True): walk,
+    (True, False): walk_masked,
+    (False, True): walk_coded,
+    (False, False): walk_masked_coded,
+}
+"""By whether int8 codes lead, and whether every row passes."""
+
 SECOND_SHARE = 0.06
 """A second scan of 1-bit codes scores at most so many of the matching rows; for more, all are scored."""
 
@@ -68,6 +91,11 @@ class SlotSearch(NamedTuple):
     exact      score every matching row
     floor      a score that as many rows elsewhere reach as are wanted: a scan need not look twice for worse ones
     scan_rows  so many matching rows, or fewer, are scanned and never walked for (`full_scan_threshold`)
+
+    Where the slot has the codes of a quantization:
+    is_rescored    raw rows score what codes found; else the codes' estimates are the scores
+    oversampling   how many times the limit codes find, at least, before raw rows choose among them
+    ignores_codes  do as if there were no such codes: walk and scan by raw rows
     """
 
     limit: int
@@ -77,6 +105,9 @@ class SlotSearch(NamedTuple):
     exact: bool = False
     scan_rows: int = 0
     floor: float = -math.inf
+    is_rescored: bool = True
+    oversampling: float = 1.0
+    ignores_codes: bool = False
 
 
 class _View(NamedTuple):
@@ -87,6 +118,7 @@ class _View(NamedTuple):
     rows: int
     held: tuple[npt.NDArray[np.generic], ...]
     has_signs: bool
+    code_bytes: int
 
 
 class SlotIndex:
@@ -112,6 +144,7 @@ class SlotIndex:
     ) -> None:
         self.layout = layout
         self.codes = codes
+        self._codec = BYTES if codes.rows is None else codes.rows.codec
         self.graph: Graph | None = None
         self._entry_rows: npt.NDArray[np.uint8] | None = None
         if codes.rows is not None and graph is not None and len(graph.entries):
@@ -170,7 +203,8 @@ class SlotIndex:
             table[AT.entries] = address(self.graph.entries)
             table[AT.entry_count] = len(self.graph.entries)
             table[AT.entry_rows] = address(self._entry_rows)
-        self._view = _View(table, vectors, count, tuple(held), has_signs)
+        code_bytes = 0 if rows is None else rows.rows.shape[1]
+        self._view = _View(table, vectors, count, tuple(held), has_signs, code_bytes)
 
     def search(self, query: bytes | Floats, options: SlotSearch) -> tuple[Rows, Floats]:
         """Return the best matching rows and their scores.
@@ -201,19 +235,38 @@ class SlotIndex:
             table[AT.words] = 0 if words is None else address(words)
             all_words = (count + 63) >> 6
             table[AT.word_count] = all_words if words is None else min(len(words), all_words)
+            table[AT.is_estimated] = 0
             terrain = Terrain(
                 rows=count,
                 dim=self.layout.dim,
                 matching=matching,
-                has_bytes=self.codes.rows is not None,
+                has_codes=self.codes.rows is not None,
                 has_signs=view.has_signs,
                 has_graph=self.graph is not None,
                 scan_rows=options.scan_rows,
+                code_bytes=view.code_bytes,
+                oversampling=options.oversampling,
             )
+            if self.codes.is_quantization and not options.exact:
+                terrain = self._quantized(scratch, terrain, options)
             hits = self._run(scratch, terrain, options, limit)
             return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
         finally:
             POOL.give(scratch)
+
+    def _quantized(self, scratch: Scratch, terrain: Terrain, options: SlotSearch) -> Terrain:
+        """Return how the search goes with the codes of a quantization, or without them; make room for its query."""
+        table = scratch.table
+        if options.ignores_codes:
+            stride = self.vectors.dtype.itemsize * terrain.dim
+            table[AT.codec], table[AT.byte_rows], table[AT.byte_stride] = RAW, table[AT.vectors], stride
+            return terrain._replace(codec=RAW, code_bytes=stride, has_codes=False, has_signs=False, oversampling=1.0)
+        if self._codec == PRODUCT:
+            scratch.fit_parts(int(table[AT.product_parts]))
+        elif self._codec == BINARY:
+            scratch.fit_planes(int(table[AT.sign_padded]), int(table[AT.query_bits]))
+        table[AT.is_estimated] = not options.is_rescored
+        return terrain._replace(codec=self._codec, is_estimated=not options.is_rescored)
 
     def _run(self, scratch: Scratch, terrain: Terrain, options: SlotSearch, limit: int) -> int:
         if options.exact:
@@ -238,9 +291,9 @@ def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) 
     table[AT.ef] = ef
     table[AT.beam_capacity] = capacity
     table[AT.budget] = budget
-    table[AT.candidates] = walk_candidates(limit, ef)
+    table[AT.candidates] = walk_candidates(terrain, limit, ef)
     table[AT.epoch] = scratch.next_epoch()
-    hits = int(walk(table) if is_open else walk_masked(table))
+    hits = int(_WALKS[terrain.codec == BYTES, is_open](table))
     return 0 if table[AT.status] == EXHAUSTED else hits
 
 
@@ -251,13 +304,14 @@ def _float_bits(value: float) -> int:
 def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int, *, has_floor: bool) -> int:
     """Return the hits of a scan; where its candidates may not be enough, of a second one with all that may belong."""
     table = scratch.table
-    candidates = byte_candidates(limit) if way is Way.BYTES else sign_candidates(limit, has_floor=has_floor)
-    if way is Way.EXACT or candidates >= terrain.matching:
+    is_by_rows = way is Way.CODES
+    candidates = code_candidates(terrain, limit) if is_by_rows else sign_candidates(limit, has_floor=has_floor)
+    if way is Way.EXACT or (candidates >= terrain.matching and not terrain.is_estimated):
         return int(scan_raw(table))
     scratch.fit_candidates(candidates)
     table[AT.candidates] = candidates
-    if way is Way.BYTES:
-        return int(scan_bytes(table))
+    if is_by_rows:
+        return int(scan_bytes(table) if terrain.codec == BYTES else scan_coded(table))
     hits = int(scan_signs(table))
     if table[AT.status] != UNSURE:
         return hits

@@ -12,14 +12,26 @@ Without quantization a built slot has int8 codes of its rows for walking, and 1-
 Row codes (all but the groups) share one Protocol, `RowCodes`.
 """
 
-from typing import NamedTuple
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple, TypeVar
 
+from shared.schema.quantization import BinaryQueryEncoding, Product, QuantizationConfig, Scalar
+from shared.schema.slots import Distance
 from shared.segment.elements import Stored, widened
+from shared.segment.index.binary_codes import QUERY_BITS, BinaryCodes
 from shared.segment.index.bit_codes import BitCodes, has_bit_codes
-from shared.segment.index.byte_codes import ByteCodes
+from shared.segment.index.byte_codes import ByteCodes, ScalarCodes
+from shared.segment.index.product_codes import ProductCodes
 from shared.segment.index.rotation import Rotation
-from shared.segment.index.row_codes import Arrays, RowCodes
+from shared.segment.index.row_codes import Arrays, Floats, RowCodes
 from shared.segment.layout import SlotLayout, SlotPlan
+
+ENCODED_AT_ONCE = 4096
+"""Rows that one thread encodes without a pause; a multiple of what kernels take together."""
+
+_C = TypeVar("_C", ByteCodes, ProductCodes, BinaryCodes)
 
 __all__ = ["BitCodes", "ByteCodes", "Codes", "Rotation", "RowCodes", "build_codes", "code_arrays", "codes_from"]
 
@@ -35,6 +47,11 @@ class Codes(NamedTuple):
     groups: BitCodes | None = None
 
     @property
+    def is_quantization(self) -> bool:
+        """True for the codes of a `quantization_config`."""
+        return self.rows is not None and self.rows.name != ByteCodes.name
+
+    @property
     def nbytes(self) -> int:
         """Return the bytes held."""
         return sum(part.nbytes for part in self if part is not None)
@@ -47,8 +64,30 @@ def build_codes(layout: SlotLayout, plan: SlotPlan, vectors: Stored, seed: int, 
     seed      of the collection's code rotations
     """
     rows = widened(layout, vectors)
+    if plan.quantization is not None:
+        return Codes(_quantized(rows, layout.distance, plan.quantization, seed, threads))
     groups = BitCodes.build(rows, layout.distance, seed) if has_bit_codes(layout.dim, layout.distance) else None
-    return Codes(ByteCodes.build(rows, layout.distance), groups)
+    codes = ByteCodes.prepare(rows, layout.distance)
+    return Codes(_encoded(codes, rows, layout.distance, threads), groups)
+
+
+def _quantized(rows: Floats, distance: Distance, config: QuantizationConfig, seed: int, threads: int) -> RowCodes:
+    """Return the codes of a quantization."""
+    kind = config.kind
+    if isinstance(kind, Scalar):
+        return _encoded(ScalarCodes.of(rows, distance, kind.quantile), rows, distance, threads)
+    if isinstance(kind, Product):
+        return _encoded(ProductCodes.of(rows, kind.compression.factor, seed, distance), rows, distance, threads)
+    return _encoded(BinaryCodes.of(rows, kind.encoding, seed), rows, distance, threads)
+
+
+def _encoded(codes: _C, rows: Floats, distance: Distance, threads: int) -> _C:
+    """Encode all rows in threads, and return the codes."""
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        starts = range(0, len(rows), ENCODED_AT_ONCE)
+        encode = partial(codes.encode, rows, distance)
+        list(pool.map(encode, starts, (min(len(rows), first + ENCODED_AT_ONCE) for first in starts)))
+    return codes
 
 
 def code_arrays(codes: Codes) -> Arrays:
@@ -62,16 +101,25 @@ def code_arrays(codes: Codes) -> Arrays:
     }
 
 
-def codes_from(arrays: Arrays, layout: SlotLayout, is_cold: bool = False) -> Codes:
+def codes_from(
+    arrays: Arrays,
+    layout: SlotLayout,
+    is_cold: bool = False,
+    query_encoding: BinaryQueryEncoding = BinaryQueryEncoding.DEFAULT,
+) -> Codes:
     """Return the codes over stored arrays, named as `code_arrays` named them; others among them are ignored.
 
-    is_cold   codes of a quantization stay where they are, in the file's map; else rows that a walk reads are copied
+    is_cold   codes of a quantization stay where they are, in the file's map; else rows that a walk reads are copied.
+              The built-in ones always are: they are what stays in memory of a slot whose vectors are on disk
     """
-    groups, rows = _of("bits", arrays), _of("bytes", arrays)
-    return Codes(
-        ByteCodes.from_arrays(rows, layout.distance) if rows else None,
-        BitCodes.from_arrays(groups, layout.dim, layout.distance) if groups else None,
-    )
+    groups = _of("bits", arrays)
+    rows: RowCodes | None = None
+    for kind in (ByteCodes, ScalarCodes, ProductCodes, BinaryCodes):
+        if found := _of(kind.name, arrays):
+            rows = kind.from_arrays(found, layout.distance, is_cold and kind is not ByteCodes)
+    if isinstance(rows, BinaryCodes):
+        rows.query_bits = QUERY_BITS[query_encoding]
+    return Codes(rows, BitCodes.from_arrays(groups, layout.dim, layout.distance) if groups else None)
 
 
 def _of(kind: str, arrays: Arrays) -> Arrays:

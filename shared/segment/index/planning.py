@@ -3,30 +3,43 @@
 Only ratios matter: a CPU that is twice as fast is about twice as fast at all four ways.
 """
 
+import math
 from enum import IntEnum
 from typing import NamedTuple
+
+from shared.segment.kernels.table import BINARY, BYTES, PRODUCT, RAW
 
 
 class Way(IntEnum):
     """How candidates are found."""
 
     EXACT = 0
-    BYTES = 1
+    CODES = 1
     SIGNS = 2
     WALK = 3
 
 
 class Terrain(NamedTuple):
-    """What a search finds in a slot."""
+    """What a search finds in a slot, and how it may use it.
+
+    scan_rows      so many matching rows, or fewer, are never walked for
+    codec          of the row codes, see kernels/table.py; RAW where those of a quantization are to be ignored
+    code_bytes     of a row's codes
+    is_estimated   hits carry what the codes say: raw rows are not read
+    oversampling   so many times the limit are found by codes, at least, and scored exactly
+    """
 
     rows: int
     dim: int
     matching: int
-    has_bytes: bool
+    has_codes: bool
     has_signs: bool
     has_graph: bool
     scan_rows: int = 0
-    """So many matching rows, or fewer, are never walked for."""
+    codec: int = BYTES
+    code_bytes: int = 0
+    is_estimated: bool = False
+    oversampling: float = 1.0
 
 
 EF_DEFAULT = 80
@@ -35,10 +48,15 @@ EF_DEFAULT = 80
 RAW_ROW_NS, RAW_DIM_NS = 5.0, 0.17
 SPARSE_ROW_NS, SPARSE_DIM_NS = 15.0, 0.1
 """What a raw row costs more when its neighbours are left out."""
-BYTE_ROW_NS, BYTE_DIM_NS = 10.0, 0.03
+CODE_ROW_NS = {BYTES: 10.0, PRODUCT: 8.0, BINARY: 14.0}
+CODE_BYTE_NS = {BYTES: 0.03, PRODUCT: 0.3, BINARY: 0.05}
+"""What a scan pays for each row, and for each byte of its code."""
 SIGN_GROUP_NS, SIGN_DIM_NS = 8.0, 0.07
 SIGN_QUERY_NS, SIGN_QUERY_DIM_NS = 500.0, 15.0
-WALK_ROW_NS, WALK_DIM_NS = 45.0, 0.05
+WALK_ROW_NS = {BYTES: 45.0, PRODUCT: 50.0, BINARY: 50.0, RAW: 80.0}
+WALK_BYTE_NS = {BYTES: 0.05, PRODUCT: 0.35, BINARY: 0.1, RAW: 0.06}
+QUERY_NS, QUERY_DIM_NS = {PRODUCT: 500.0, BINARY: 500.0}, {PRODUCT: 30.0, BINARY: 15.0}
+"""What a query costs before the first row is looked at."""
 WALK_FAN = 12
 """Rows estimated for each row of the beam."""
 WALK_START = 300
@@ -56,9 +74,24 @@ def raw_ns(plan: Terrain, rows: float) -> float:
     return rows * (row + (RAW_DIM_NS + SPARSE_DIM_NS * sparse) * plan.dim)
 
 
-def bytes_ns(plan: Terrain, limit: int) -> float:
-    """Return the cost of scanning the matching rows by int8 codes."""
-    return plan.matching * (BYTE_ROW_NS + BYTE_DIM_NS * plan.dim) + raw_ns(plan, byte_candidates(limit))
+def codes_ns(plan: Terrain, limit: int) -> float:
+    """Return the cost of scanning the matching rows by row codes."""
+    row = CODE_ROW_NS[plan.codec] + CODE_BYTE_NS[plan.codec] * plan.code_bytes
+    return query_ns(plan) + plan.matching * row + _rescore_ns(plan, code_candidates(plan, limit))
+
+
+def query_ns(plan: Terrain) -> float:
+    """Return the cost of encoding a query for the row codes."""
+    return QUERY_NS.get(plan.codec, 0.0) + QUERY_DIM_NS.get(plan.codec, 0.0) * plan.dim
+
+
+def walk_row_ns(plan: Terrain) -> float:
+    """Return what a walk pays for each row that it estimates."""
+    return WALK_ROW_NS[plan.codec] + WALK_BYTE_NS[plan.codec] * plan.code_bytes
+
+
+def _rescore_ns(plan: Terrain, candidates: int) -> float:
+    return 0.0 if plan.is_estimated else raw_ns(plan, candidates)
 
 
 def signs_ns(plan: Terrain, limit: int) -> float:
@@ -71,12 +104,20 @@ def signs_ns(plan: Terrain, limit: int) -> float:
 def walk_ns(plan: Terrain, limit: int, ef: int) -> float:
     """Return the cost of a walk whose mask is spread evenly."""
     rows = WALK_START + WALK_FAN * ef * plan.rows / plan.matching
-    return rows * (WALK_ROW_NS + WALK_DIM_NS * plan.dim) + raw_ns(plan, walk_candidates(limit, ef))
+    return query_ns(plan) + rows * walk_row_ns(plan) + _rescore_ns(plan, walk_candidates(plan, limit, ef))
 
 
-def byte_candidates(limit: int) -> int:
-    """Return how many rows of an int8 scan are scored exactly."""
-    return 2 * limit + 32
+def code_candidates(plan: Terrain, limit: int) -> int:
+    """Return how many rows a scan by row codes keeps: to be scored exactly, unless codes have the last word."""
+    if plan.is_estimated:
+        return limit
+    kept = 2 * limit + 32 if plan.codec == BYTES else 4 * limit + 60
+    return max(kept, oversampled(plan, limit))
+
+
+def oversampled(plan: Terrain, limit: int) -> int:
+    """Return how many rows the search asks to be found by codes."""
+    return min(plan.rows, math.ceil(limit * plan.oversampling))
 
 
 def sign_candidates(limit: int, *, has_floor: bool = False) -> int:
@@ -84,21 +125,27 @@ def sign_candidates(limit: int, *, has_floor: bool = False) -> int:
     return limit + limit // 2 + 16 if has_floor else 4 * limit + 60
 
 
-def walk_candidates(limit: int, ef: int) -> int:
-    """Return how many rows of a walk's beam are scored exactly."""
-    return min(ef, limit + limit // 4 + 8)
+def walk_candidates(plan: Terrain, limit: int, ef: int) -> int:
+    """Return how many rows of a walk's beam are kept: coarse codes leave the whole beam to the exact scores."""
+    if plan.is_estimated or plan.codec == RAW:
+        return limit
+    if plan.codec != BYTES:
+        return ef
+    return min(ef, max(limit + limit // 4 + 8, oversampled(plan, limit)))
 
 
 def beam_of(plan: Terrain, limit: int, ef: int) -> int:
-    """Return the beam of a walk: at least the limit, at most all rows."""
-    return min(plan.rows, max(limit, ef or EF_DEFAULT))
+    """Return the beam of a walk: at least what is to be found by codes, at most all rows."""
+    return min(plan.rows, max(limit, ef or EF_DEFAULT, oversampled(plan, limit)))
 
 
 def best_scan(plan: Terrain, limit: int) -> tuple[Way, float]:
     """Return the cheapest way without the graph, and its cost."""
+    if plan.is_estimated and plan.has_codes:
+        return Way.CODES, codes_ns(plan, limit)
     costs = {Way.EXACT: raw_ns(plan, plan.matching)}
-    if plan.has_bytes:
-        costs[Way.BYTES] = bytes_ns(plan, limit)
+    if plan.has_codes:
+        costs[Way.CODES] = codes_ns(plan, limit)
     if plan.has_signs:
         costs[Way.SIGNS] = signs_ns(plan, limit)
     way = min(costs, key=lambda each: (costs[each], each))
@@ -112,4 +159,4 @@ def choose(plan: Terrain, limit: int, ef: int) -> tuple[Way, int]:
         return way, 0
     if walk_ns(plan, limit, beam_of(plan, limit, ef)) >= WALK_GAIN * cost:
         return way, 0
-    return Way.WALK, int(cost / (WALK_ROW_NS + WALK_DIM_NS * plan.dim)) + 1
+    return Way.WALK, int(cost / walk_row_ns(plan)) + 1

@@ -28,10 +28,13 @@ class Scratch:
         self.rows: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.scores: npt.NDArray[np.float32] = np.empty(0, dtype=np.float32)
         self.query: npt.NDArray[np.float32] = np.empty(0, dtype=np.float32)
+        self._lookups = self._planes = 0
         self._dim = self._limit = self._candidates = self._beam = self._count = 0
         self._hold(AT.pending, np.empty(_PENDING, dtype=np.int32))
         self._hold(AT.pending_keys, np.empty(_PENDING, dtype=np.int64))
         self._hold(AT.estimates, np.empty(64, dtype=np.float32))
+        self._hold(AT.query_terms, np.empty(8, dtype=np.float32))
+        self._hold(AT.part_estimates, np.empty(256, dtype=np.float32))
 
     def _hold(self, field: int, array: npt.NDArray[np.generic]) -> None:
         self._arrays[field] = array
@@ -68,6 +71,20 @@ class Scratch:
         self._candidates = _rounded(candidates)
         self._hold(AT.heap, np.empty(self._candidates, dtype=np.int64))
         self._hold(AT.exact, np.empty(self._candidates, dtype=np.float32))
+
+    def fit_parts(self, parts: int) -> None:
+        """Make room for a query beside product codes of `parts` bytes."""
+        if parts > self._lookups:
+            self._lookups = parts
+            self._hold(AT.lookups, np.empty((parts, 256), dtype=np.uint16))
+            self._hold(AT.part_lows, np.empty(parts, dtype=np.float32))
+
+    def fit_planes(self, padded: int, query_bits: int) -> None:
+        """Make room for a query beside binary codes of `padded` dims."""
+        words = -(-padded // 512) * 8 * query_bits
+        if words > self._planes:
+            self._planes = words
+            self._hold(AT.query_planes, np.zeros(words, dtype=np.uint64))
 
     def fit_walk(self, beam: int, count: int) -> None:
         """Make room for a beam and for marks on `count` rows."""

@@ -1,4 +1,4 @@
-"""int8 estimates: encoding rows and queries, and the scan of matching rows.
+"""int8 estimates: encoding rows and queries.
 
 A row's codes are c = round((x - centre) · scale), clipped, kept as the uint8 c + 128 and padded with 128; the query's
 codes q are int8, padded with 0. So the products of bytes sum to q·c + 128 · sum(q), and no row needs a correction.
@@ -15,10 +15,8 @@ import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.byte_rows import byte_absolute, byte_dot
-from shared.segment.kernels.keys import estimate_key, heap_keep
-from shared.segment.kernels.memory import float32_at, int8_at, int32_at, int64_at, uint8_at
-from shared.segment.kernels.registry import TABLE, device, kernel
-from shared.segment.kernels.scores import AHEAD, BATCH, next_rows, prefetch_row, rescore
+from shared.segment.kernels.memory import float32_at, int8_at, int32_at, uint8_at
+from shared.segment.kernels.registry import device, kernel
 from shared.segment.kernels.table import AT, DOT, EUCLID, MANHATTAN
 
 
@@ -85,27 +83,3 @@ def encode_byte_rows(kind, vectors, dim, first, last, centre, scale, codes, stri
         if kind == EUCLID:
             terms[row] = np.int32((squares + 1) >> 1)
     return last - first
-
-
-@kernel(TABLE)
-def scan_bytes(table):
-    """Estimate every passing row, score the best `candidates` exactly, write the best `limit`."""
-    encode_query_bytes(table)
-    stride = table[AT.byte_stride]
-    codes = table[AT.byte_rows]
-    heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
-    rows = np.empty(BATCH, np.int64)
-    size = 0
-    scored = 0
-    cursor = 0
-    while cursor < table[AT.word_count]:
-        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
-        scored += filled
-        for place in range(filled):
-            if place + AHEAD < filled:
-                prefetch_row(codes + rows[place + AHEAD] * stride, stride)
-            row = rows[place]
-            estimate = byte_estimate(table, table[AT.query_bytes], codes + row * stride, row)
-            size = heap_keep(heap, size, table[AT.candidates], estimate_key(estimate, row))
-    table[AT.scored] = scored
-    return rescore(table, heap, size)

@@ -7,7 +7,7 @@ from shared.segment.kernels.keys import key_row
 from shared.segment.kernels.memory import int32_at, int64_at, uint8_at, uint32_at, uint64_at
 from shared.segment.kernels.prune import NEAREST, load_bytes
 from shared.segment.kernels.registry import kernel
-from shared.segment.kernels.table import AT
+from shared.segment.kernels.table import AT, BYTES
 from shared.segment.kernels.walk import begin, walk_beam
 
 WINDOW = 4
@@ -134,8 +134,8 @@ def nearest_reached(table, row):
     beam = carray(int64_at(table[AT.beam]), (ef,))
     visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     load_bytes(table, row, table[AT.query_bytes])
-    size = begin(table, beam, visited, np.uint8(table[AT.epoch]))
-    walk_beam(table, beam, size, ef)
+    size = begin(table, beam, visited, np.uint8(table[AT.epoch]), BYTES)
+    walk_beam(table, beam, size, ef, BYTES)
     nearest = key_row(beam[0])
     return nearest if nearest != row else key_row(beam[1])
 

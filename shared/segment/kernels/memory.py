@@ -29,10 +29,24 @@ int64_at = _pointer_to(types.int64)
 uint64_at = _pointer_to(types.uint64)
 int32_at = _pointer_to(types.int32)
 float32_at = _pointer_to(types.float32)
+float64_at = _pointer_to(types.float64)
+uint16_at = _pointer_to(types.uint16)
 int8_at = _pointer_to(types.int8)
 uint8_at = _pointer_to(types.uint8)
 uint32_at = _pointer_to(types.uint32)
 """Give the pointer behind an address, for numba.carray(pointer, shape)."""
+
+
+@intrinsic
+def load_word(typing_context: Any, address: Any) -> Any:
+    """Return the uint64 at an address that need not be a multiple of 8."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.load(builder.inttoptr(arguments[0], I64.as_pointer()))
+        value.align = 1
+        return value
+
+    return types.uint64(types.int64), generate
 
 
 @intrinsic

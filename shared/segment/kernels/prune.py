@@ -14,7 +14,7 @@ from shared.segment.kernels.keys import beam_insert, estimate_key, heap_keep, he
 from shared.segment.kernels.memory import int8_at, int32_at, int64_at, uint8_at
 from shared.segment.kernels.registry import device, kernel
 from shared.segment.kernels.scores import prefetch_row
-from shared.segment.kernels.table import AT, DOT
+from shared.segment.kernels.table import AT, BYTES, DOT
 from shared.segment.kernels.walk import walk_beam
 
 NEAREST = 16
@@ -138,7 +138,7 @@ def refine_lists(table, first, last):
         load_bytes(table, row, table[AT.query_bytes])
         visited[row] = epoch
         beam_insert(beam, 0, ef, estimate_key(estimate(table, table[AT.query_bytes], row), row))
-        size = walk_beam(table, beam, 1, ef)
+        size = walk_beam(table, beam, 1, ef, BYTES)
         for place in range(size):
             beam[place] &= ~np.int64(1)
         near = carray(int32_at(table[AT.nearest] + row * NEAREST * 4), (NEAREST,))

@@ -32,3 +32,8 @@ def kernel(signature: str = TABLE) -> Callable[[Callable[..., Any]], Kernel]:
 def device(function: Callable[..., Any]) -> Any:
     """Declare a function that only kernels call."""
     return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Declare a function that only kernels call, compiled into each of them: constants that it is given fold away."""
+    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)

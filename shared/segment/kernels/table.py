@@ -17,6 +17,9 @@ DOT, EUCLID, MANHATTAN = 0, 1, 2
 FLOAT32, FLOAT16, UINT8, UNIT_UINT8 = 0, 1, 2, 3
 """Elements of stored vectors. Rows of the last are compared as if they had unit length: bytes under Cosine."""
 
+BYTES, PRODUCT, BINARY, RAW = 0, 1, 2, 3
+"""What the rows that a walk or a scan reads hold: int8 codes, product codes, binary records, raw vectors."""
+
 KINDS = {Distance.COSINE: DOT, Distance.DOT: DOT, Distance.EUCLID: EUCLID, Distance.MANHATTAN: MANHATTAN}
 
 
@@ -28,8 +31,8 @@ class Table(NamedTuple):
     dim: int = 1
     rows: int = 2
     vectors: int = 3  # (count, dim) of the element
-    byte_rows: int = 4  # uint8 (count, byte_stride)
-    byte_stride: int = 5  # bytes of a row, a multiple of 64
+    byte_rows: int = 4  # uint8 (count, byte_stride): the row codes, of whichever codec
+    byte_stride: int = 5  # bytes of a row, a multiple of 64 for int8 codes
     byte_halves: int = 6  # int32 (count,), only read under Euclid
     byte_centre: int = 7  # float32 (dim,)
     byte_scale: int = 8  # float32 (1,)
@@ -45,7 +48,15 @@ class Table(NamedTuple):
     entry_count: int = 18
     entry_rows: int = 19  # uint8 (entry_count, byte_stride): copies of their codes
     element: int = 20  # how `vectors` are stored: FLOAT32, FLOAT16, UINT8, UNIT_UINT8
-    # 21 to 31 are free for indexes
+    codec: int = 21  # of the row codes: BYTES, PRODUCT, BINARY, RAW
+    product_centroids: int = 22  # float32 (parts, size, 256)
+    product_middles: int = 23  # float32 (parts, size): of each part's centroids
+    product_radii: int = 24  # float32 (parts,): the greatest distance of a centroid from its part's middle
+    product_parts: int = 25
+    product_size: int = 26  # elements of a part
+    binary_kind: int = 27  # see binary_rows.py
+    query_bits: int = 28  # of a query's codes beside binary ones: 1, 4, 8
+    # 29 to 31 are free for indexes
     # of the scratch
     query: int = 32  # float32 (dim,)
     query_bytes: int = 33  # int8 (byte_stride,)
@@ -59,6 +70,11 @@ class Table(NamedTuple):
     visited: int = 41  # uint8 (count,)
     out_rows: int = 42  # int64 (limit,)
     out_scores: int = 43  # float32 (limit,)
+    lookups: int = 69  # uint16 (parts, 256)
+    part_lows: int = 70  # float32 (parts,)
+    part_estimates: int = 71  # float32 (256,)
+    query_planes: int = 72  # uint64 (blocks, query_bits, 8)
+    query_terms: int = 73  # float32 (8,)
     # of the call
     words: int = 44  # uint64 (word_count,)
     word_count: int = 45
@@ -68,6 +84,7 @@ class Table(NamedTuple):
     epoch: int = 49
     beam_capacity: int = 50
     budget: int = 51  # rows that a walk may estimate
+    is_estimated: int = 74  # 1: hits carry what the codes say, raw rows are not read
     floor: int = 68  # float32 bits: a score that enough rows elsewhere reach
     # results
     hits: int = 52

@@ -1,4 +1,4 @@
-"""The walk over a graph by int8 codes.
+"""The walk over a graph by row codes: int8 ones, or those of a quantization (`walk_coded`, `walk_masked_coded`).
 
 1. Estimate the entries, keep the few best as the beam's start.
 2. Take the best row of the beam that was not expanded; collect its neighbours not seen before and ask for their codes.
@@ -12,12 +12,11 @@ expand is worse than the last of `ef` passing ones, or when its budget of estima
 import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
-from shared.segment.kernels.bytes_scan import byte_estimate, encode_query_bytes
-from shared.segment.kernels.keys import MARK, WORST, beam_insert, estimate_key, key_row
+from shared.segment.kernels.keys import MARK, WORST, beam_insert, key_row
 from shared.segment.kernels.memory import int32_at, int64_at, prefetch, uint8_at, uint64_at
-from shared.segment.kernels.registry import TABLE, device, kernel
-from shared.segment.kernels.scores import rescore
-from shared.segment.kernels.table import AT, EXHAUSTED, FINISHED
+from shared.segment.kernels.registry import TABLE, device, inlined, kernel
+from shared.segment.kernels.row_keys import code_key, encode_query, finish
+from shared.segment.kernels.table import AT, BYTES, EXHAUSTED, FINISHED, RAW
 
 STARTS = 4
 """How many of the entries a walk begins with."""
@@ -26,8 +25,8 @@ PENDING = 4096
 """The longest neighbour list."""
 
 
-@device
-def begin(table, beam, visited, epoch):
+@inlined
+def begin(table, beam, visited, epoch, codec):
     """Put the best entries into an empty beam; return its size."""
     stride = table[AT.byte_stride]
     entries = carray(int32_at(table[AT.entries]), (table[AT.entry_count],))
@@ -35,8 +34,8 @@ def begin(table, beam, visited, epoch):
     size = 0
     for place in range(table[AT.entry_count]):
         row = np.int64(entries[place])
-        code = table[AT.entry_rows] + place * stride
-        key = estimate_key(byte_estimate(table, table[AT.query_bytes], code, row), row)
+        code = table[AT.byte_rows] + row * stride if codec == RAW else table[AT.entry_rows] + place * stride
+        key = code_key(table, codec, code, row)
         if size < starts or key < beam[size - 1]:
             beam_insert(beam, size, starts, key)
             size = min(size + 1, starts)
@@ -45,8 +44,8 @@ def begin(table, beam, visited, epoch):
     return size
 
 
-@device
-def collect(table, row, pending, visited, epoch):
+@inlined
+def collect(table, row, pending, visited, epoch, codec):
     """List the unseen neighbours of a row, mark them seen, ask for their codes; return how many."""
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
@@ -61,21 +60,21 @@ def collect(table, row, pending, visited, epoch):
         visited[np.uintp(neighbor)] = epoch
         if seen != epoch:
             at = codes + np.int64(neighbor) * stride
-            for line in range(at, at + lines, 64):
+            for line in range(at if codec == BYTES else at & ~np.int64(63), at + lines, 64):
                 prefetch(line)
             fresh += 1
     return fresh
 
 
-@device
-def estimate_pending(table, pending, fresh, worst, keys):
+@inlined
+def estimate_pending(table, pending, fresh, worst, keys, codec):
     """Write the keys of pending rows that are better than `worst`; return how many."""
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
     kept = 0
     for place in range(fresh):
         row = np.int64(pending[np.uintp(place)])
-        key = estimate_key(byte_estimate(table, table[AT.query_bytes], codes + row * stride, row), row)
+        key = code_key(table, codec, codes + row * stride, row)
         keys[np.uintp(kept)] = key
         kept += 1 if key < worst else 0
     return kept
@@ -90,8 +89,8 @@ def prefetch_links(offsets, neighbors, row):
     prefetch(at + 128)
 
 
-@device
-def walk_beam(table, beam, size, ef):
+@inlined
+def walk_beam(table, beam, size, ef, codec):
     """Expand a started beam until nothing is left; return its size."""
     visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
     pending = carray(int32_at(table[AT.pending]), (PENDING,))
@@ -109,12 +108,12 @@ def walk_beam(table, beam, size, ef):
         row = key_row(beam[np.uintp(cursor)])
         beam[np.uintp(cursor)] |= MARK
         hops += 1
-        fresh = collect(table, row, pending, visited, epoch)
+        fresh = collect(table, row, pending, visited, epoch, codec)
         scored += fresh
         if cursor + 1 < size and not beam[np.uintp(cursor + 1)] & MARK:
             prefetch_links(offsets, table[AT.neighbors], key_row(beam[np.uintp(cursor + 1)]))
         worst = beam[np.uintp(ef - 1)] if size >= ef else WORST
-        kept = estimate_pending(table, pending, fresh, worst, keys)
+        kept = estimate_pending(table, pending, fresh, worst, keys, codec)
         for place in range(kept):
             key = keys[np.uintp(place)]
             if size < ef or key < beam[np.uintp(ef - 1)]:
@@ -128,16 +127,28 @@ def walk_beam(table, beam, size, ef):
     return size
 
 
-@kernel(TABLE)
-def walk(table):
-    """Write the best `limit` rows that a walk finds."""
-    encode_query_bytes(table)
+@inlined
+def walk_open(table, codec):
+    """Walk without a mask."""
+    encode_query(table, codec)
     beam = carray(int64_at(table[AT.beam]), (table[AT.ef],))
     visited = carray(uint8_at(table[AT.visited]), (table[AT.rows],))
-    size = begin(table, beam, visited, np.uint8(table[AT.epoch]))
-    size = walk_beam(table, beam, size, table[AT.ef])
+    size = begin(table, beam, visited, np.uint8(table[AT.epoch]), codec)
+    size = walk_beam(table, beam, size, table[AT.ef], codec)
     table[AT.status] = FINISHED
-    return rescore(table, beam, min(size, table[AT.candidates]))
+    return finish(table, beam, min(size, table[AT.candidates]), codec)
+
+
+@kernel(TABLE)
+def walk(table):
+    """Write the best `limit` rows that a walk by int8 codes finds."""
+    return walk_open(table, BYTES)
+
+
+@kernel(TABLE)
+def walk_coded(table):
+    """Write the best `limit` rows that a walk by the table's codec finds."""
+    return walk_open(table, table[AT.codec])
 
 
 @device
@@ -147,10 +158,10 @@ def passes(words, word_count, row):
     return word < word_count and (words[np.uintp(word)] >> np.uint64(row & 63)) & np.uint64(1) != np.uint64(0)
 
 
-@kernel(TABLE)
-def walk_masked(table):
-    """Write the best `limit` passing rows that a walk finds; EXHAUSTED when the budget ran out first."""
-    encode_query_bytes(table)
+@inlined
+def walk_passing(table, codec):
+    """Walk under a mask."""
+    encode_query(table, codec)
     ef = table[AT.ef]
     capacity = table[AT.beam_capacity]
     word_count = table[AT.word_count]
@@ -161,7 +172,7 @@ def walk_masked(table):
     pending = carray(int32_at(table[AT.pending]), (PENDING,))
     keys = carray(int64_at(table[AT.pending_keys]), (PENDING,))
     epoch = np.uint8(table[AT.epoch])
-    size = begin(table, beam, visited, epoch)
+    size = begin(table, beam, visited, epoch, codec)
     hits = 0
     for place in range(size):
         key = beam[place]
@@ -181,10 +192,10 @@ def walk_masked(table):
             break
         row = key_row(beam[np.uintp(cursor)])
         beam[np.uintp(cursor)] |= MARK
-        fresh = collect(table, row, pending, visited, epoch)
+        fresh = collect(table, row, pending, visited, epoch, codec)
         scored += fresh
         worst = found[np.uintp(ef - 1)] if hits >= ef else WORST
-        kept = estimate_pending(table, pending, fresh, worst, keys)
+        kept = estimate_pending(table, pending, fresh, worst, keys, codec)
         for place in range(kept):
             key = keys[np.uintp(place)]
             if size < capacity or key < beam[np.uintp(capacity - 1)]:
@@ -195,4 +206,16 @@ def walk_masked(table):
                 beam_insert(found, hits, ef, key)
                 hits = min(hits + 1, ef)
     table[AT.scored] = scored
-    return rescore(table, found, min(hits, table[AT.candidates]))
+    return finish(table, found, min(hits, table[AT.candidates]), codec)
+
+
+@kernel(TABLE)
+def walk_masked(table):
+    """Write the best `limit` passing rows that a walk finds; EXHAUSTED when the budget ran out first."""
+    return walk_passing(table, BYTES)
+
+
+@kernel(TABLE)
+def walk_masked_coded(table):
+    """Do the same by the table's codec."""
+    return walk_passing(table, table[AT.codec])

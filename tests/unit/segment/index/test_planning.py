@@ -4,7 +4,7 @@ import itertools
 
 from shared.segment.index.planning import Terrain, Way, beam_of, best_scan, choose, walk_ns
 
-BIG = Terrain(rows=100_000, dim=384, matching=100_000, has_bytes=True, has_signs=True, has_graph=True)
+BIG = Terrain(rows=100_000, dim=384, matching=100_000, has_codes=True, has_signs=True, has_graph=True)
 
 
 def test_open_search_walks_when_there_is_a_graph_and_scans_bits_when_not():
@@ -19,11 +19,11 @@ def test_no_walk_for_so_few_rows_as_the_full_scan_threshold_holds():
 
 def test_few_matching_rows_are_scored_exactly_and_rather_few_by_bytes():
     assert choose(BIG._replace(matching=20), 10, 0)[0] is Way.EXACT
-    assert choose(BIG._replace(matching=1000), 10, 0)[0] is Way.BYTES
+    assert choose(BIG._replace(matching=1000), 10, 0)[0] is Way.CODES
 
 
 def test_without_codes_everything_is_exact():
-    assert choose(BIG._replace(has_bytes=False, has_signs=False, has_graph=False), 10, 0) == (Way.EXACT, 0)
+    assert choose(BIG._replace(has_codes=False, has_signs=False, has_graph=False), 10, 0) == (Way.EXACT, 0)
 
 
 def test_a_walk_may_estimate_no_more_than_a_scan_would_cost():

@@ -1,0 +1,47 @@
+"""The scan of matching rows by row codes: int8 ones, or those of a quantization."""
+
+import numpy as np
+from numba import carray  # type: ignore[attr-defined]
+
+from shared.segment.kernels.keys import heap_keep
+from shared.segment.kernels.memory import int64_at
+from shared.segment.kernels.registry import TABLE, inlined, kernel
+from shared.segment.kernels.row_keys import code_key, encode_query, finish
+from shared.segment.kernels.scores import AHEAD, BATCH, next_rows, prefetch_row
+from shared.segment.kernels.table import AT, BYTES
+
+
+@inlined
+def scan_rows(table, codec):
+    """Rank every passing row by its code and end with the best `candidates`."""
+    encode_query(table, codec)
+    stride = table[AT.byte_stride]
+    codes = table[AT.byte_rows]
+    heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
+    rows = np.empty(BATCH, np.int64)
+    size = 0
+    scored = 0
+    cursor = 0
+    while cursor < table[AT.word_count]:
+        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
+        scored += filled
+        for place in range(filled):
+            if place + AHEAD < filled:
+                prefetch_row(codes + rows[place + AHEAD] * stride, stride)
+            row = rows[place]
+            key = code_key(table, codec, codes + row * stride, row)
+            size = heap_keep(heap, size, table[AT.candidates], key)
+    table[AT.scored] = scored
+    return finish(table, heap, size, codec)
+
+
+@kernel(TABLE)
+def scan_bytes(table):
+    """Write the best `limit` passing rows that int8 codes find."""
+    return scan_rows(table, BYTES)
+
+
+@kernel(TABLE)
+def scan_coded(table):
+    """Write the best `limit` passing rows that the table's codec finds."""
+    return scan_rows(table, table[AT.codec])
