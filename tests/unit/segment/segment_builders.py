@@ -47,7 +47,7 @@ def content(segment: AnySegment) -> dict[Any, Any]:
     for name in segment.layout:
         slot, words = segment.slot(name), segment.present_words(name)
         present = np.ones(segment.count, bool) if words is None else bits.to_bool(words, segment.count)
-        slots[name] = None if slot is None else (slot.vectors[: segment.count][present].tolist(), present.tolist())
+        slots[name] = None if slot is None else (slot.packed(rows[present]), present.tolist())
     return {
         "ids": segment.ids(rows),
         "versions": segment.versions(rows),
