@@ -130,7 +130,6 @@ class Hosted:
         if not await beginning.is_begun():
             self.shard.begin(beginning.progress)
         await beginning.run()
-        self.shard.begin(None)
 
     async def lead_again(self, node_id: str) -> None:
         """Claim the shard under a new lease and go on with the state in memory, unless another has led it meanwhile."""

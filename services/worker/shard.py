@@ -100,11 +100,10 @@ class Shard:
         self.quarantined = quarantined
         self.set_reason(reason)
 
-    def begin(self, progress: Progress | None) -> None:
-        """Describe how far the points are that the collection begins with; None when they are there."""
+    def begin(self, progress: Progress) -> None:
+        """Describe how far the points are that the collection begins with, until the shard serves."""
         self.beginning = progress
-        if progress is not None:
-            self.ready.set()
+        self.ready.set()
 
     def set_reason(self, reason: str) -> None:
         """Turn red, or back with an empty reason."""
@@ -124,6 +123,7 @@ class Shard:
     def serve(self) -> None:
         """Answer reads from now on."""
         self.is_serving = True
+        self.beginning = None
         self.ready.set()
         self._wake_dormant()
 
