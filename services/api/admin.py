@@ -49,6 +49,8 @@ class Admin:
         self._shards = shards
         self._presence = presence
         self._cuts = Cuts(directory)
+        self._turn = asyncio.Lock()
+        """One config change at a time: those of this process do not outrun each other; other processes' may."""
         self._background: set[asyncio.Task[None]] = set()
 
     async def create(
@@ -76,18 +78,19 @@ class Admin:
 
     async def change(self, name: str, changed: Callable[[CollectionRecord], CollectionConfig]) -> CollectionRecord:
         """Replace a collection's config by what `changed` makes of it; return its record. Raises NotFound, Rejected."""
-        for _ in range(UPDATES_MAX):
-            record = await self._directory.resolve(name)
-            config = changed(record)
-            if config == record.config:
-                return record
-            try:
-                record = await self._catalog.update(record.uuid, record.generation, config)
-            except GenerationChanged:
+        async with self._turn:
+            for _ in range(UPDATES_MAX):
+                record = await self._directory.resolve(name)
+                config = changed(record)
+                if config == record.config:
+                    return record
+                try:
+                    record = await self._catalog.update(record.uuid, record.generation, config)
+                except GenerationChanged:
+                    await self._directory.reload()
+                    continue
                 await self._directory.reload()
-                continue
-            await self._directory.reload()
-            return record
+                return record
         raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
 
     async def rename(self, name: str, new_name: str, timeout_s: float | None) -> None:

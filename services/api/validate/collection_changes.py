@@ -29,6 +29,7 @@ from services.api.validate.collection_slot_changes import SlotChanges, parse_slo
 from services.api.validate.collection_strict_mode import StrictStrictMode, changed_strict_mode, given_strict_mode
 from services.api.validate.collections import FACTORS
 from services.api.validate.rules import Rules
+from services.api.validate.unsupported import refuse_given
 from shared.errors import BadRequest
 from shared.schema.collections import CollectionConfig, PayloadParams
 
@@ -40,6 +41,7 @@ class WireParamsChange(msgspec.Struct, forbid_unknown_fields=True):
     read_fan_out_delay_ms: int | None = None
     on_disk_payload: bool | None = None
     payload: StrictPayload | None = None
+    id_tracker: Any = None
 
 
 class WireChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +113,7 @@ def parse_change(body: bytes) -> ConfigChange | str:
 def _params(wire: WireParamsChange | None, rules: Rules) -> dict[str, Any]:
     if wire is None:
         return {}
+    refuse_given(wire, ("id_tracker",), "params.")
     names = (*FACTORS, "read_fan_out_factor", "read_fan_out_delay_ms", "on_disk_payload")
     check_whole(wire, *names)
     for name in FACTORS:

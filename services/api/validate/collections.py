@@ -25,7 +25,7 @@ from services.api.validate.collection_settings import (
 from services.api.validate.collection_slots import is_single, parse_sparse_vectors, parse_vectors
 from services.api.validate.collection_strict_mode import WireStrictMode, changed_strict_mode, given_strict_mode
 from services.api.validate.rules import Rules
-from services.api.validate.unsupported import refuse
+from services.api.validate.unsupported import refuse, refuse_given
 from shared.schema.collections import CollectionConfig, PayloadParams
 
 SHARDS_MAX = 1024
@@ -41,6 +41,7 @@ class WireCreate(msgspec.Struct):
     write_consistency_factor: int | None = None
     on_disk_payload: bool | None = None
     payload: WirePayload | None = None
+    id_tracker: Any = None
     hnsw_config: WireHnsw | None = None
     wal_config: WireWal | None = None
     optimizers_config: WireOptimizers | None = None
@@ -70,6 +71,7 @@ def parse_create(body: bytes, defaults: Defaults = _NO_DEFAULTS) -> CollectionCo
 
 def narrow_create(wire: WireCreate, defaults: Defaults) -> CollectionConfig:
     """Return the config that a decoded body asks for. Raises BadFormat, BadInput, Invalid with every broken rule."""
+    refuse_given(wire, ("id_tracker",))
     if wire.sharding_method not in (None, "auto"):
         refuse("`sharding_method` other than auto")
     vectors = wire.vectors or {}
