@@ -37,10 +37,22 @@ def plan_segment(view: SegmentView, place: int, search: Search) -> SegmentPlan |
     words, matching = _mask(view, slot, search)
     if matching == 0:
         return None
-    exact = search.params.exact
-    limit = search.limit + 1 if exact else search.limit
-    scan_rows = _scan_rows(slot.layout, search.full_scan_kb)
-    return SegmentPlan(place, slot, SlotSearch(limit, words, matching, search.params.hnsw_ef or 0, exact, scan_rows))
+    return SegmentPlan(place, slot, _slot_search(slot.layout, search, words, matching))
+
+
+def _slot_search(layout: SlotLayout, search: Search, words: Words | None, matching: int) -> SlotSearch:
+    params, codes = search.params, search.params.quantization
+    return SlotSearch(
+        search.limit + 1 if params.exact else search.limit,
+        words,
+        matching,
+        params.hnsw_ef or 0,
+        params.exact,
+        _scan_rows(layout, search.full_scan_kb),
+        is_rescored=codes.rescore,
+        oversampling=codes.oversampling,
+        ignores_codes=codes.ignore,
+    )
 
 
 def check_size(layout: SlotLayout, vector: bytes) -> None:

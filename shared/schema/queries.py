@@ -29,12 +29,26 @@ class VectorSelector(msgspec.Struct, frozen=True, array_like=True):
     names: list[str] | None = None
 
 
+class QuantizationParams(msgspec.Struct, frozen=True, array_like=True):
+    """How a search uses the codes of a quantization; without effect where a segment has none.
+
+    ignore         search by raw vectors, as if there were no such codes
+    rescore        raw vectors score what codes found; else scores are the codes' estimates
+    oversampling   codes find at least so many times the limit before raw vectors choose among them
+    """
+
+    ignore: bool = False
+    rescore: bool = True
+    oversampling: float = 1.0
+
+
 class SearchParams(msgspec.Struct, frozen=True, array_like=True):
     """How to search. `hnsw_ef` None is the default beam; `exact` reads every row; `indexed_only` skips the others."""
 
     hnsw_ef: int | None = None
     exact: bool = False
     indexed_only: bool = False
+    quantization: QuantizationParams = QuantizationParams()
 
 
 class Search(msgspec.Struct, frozen=True, array_like=True):

@@ -24,7 +24,7 @@ from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
 from shared.schema.collections import UNNAMED
 from shared.schema.filters import Filter
 from shared.schema.points import PointId, parse_point_id
-from shared.schema.queries import PayloadSelector, SearchParams, VectorSelector
+from shared.schema.queries import PayloadSelector, QuantizationParams, SearchParams, VectorSelector
 
 
 class WireAcorn(msgspec.Struct):
@@ -35,11 +35,17 @@ class WireIdfCorpus(msgspec.Struct):
     corpus: WireFilter
 
 
+class WireQuantization(msgspec.Struct):
+    ignore: bool | None = None
+    rescore: bool | None = None
+    oversampling: float | None = None
+
+
 class WireParams(msgspec.Struct):
     hnsw_ef: int | None = None
     exact: bool | None = None
     indexed_only: bool | None = None
-    quantization: Any = None
+    quantization: WireQuantization | None = None
     acorn: WireAcorn | None = None
     idf: Literal["global"] | WireIdfCorpus | None = None
 
@@ -241,14 +247,24 @@ def _idf(wire: Literal["global"] | WireIdfCorpus | None, bounds: _Bounds) -> Idf
 
 
 def _params(wire: WireParams, prefix: str) -> SearchParams:
-    refuse_given(wire, ("quantization",), "params.")
     if wire.acorn is not None and wire.acorn.enable:
         refuse("`params.acorn`")
     if wire.hnsw_ef is not None and not 0 <= wire.hnsw_ef <= HNSW_EF_MAX:
         raise BadFormat(f"params.hnsw_ef: expected a whole number up to {HNSW_EF_MAX}, got {wire.hnsw_ef}")
     if wire.hnsw_ef == 0:
         raise Invalid(f"{prefix}params.hnsw_ef: value {wire.hnsw_ef} invalid, must be 1 or larger")
-    return SearchParams(wire.hnsw_ef, bool(wire.exact), bool(wire.indexed_only))
+    codes = _codes(wire.quantization, prefix)
+    return SearchParams(wire.hnsw_ef, bool(wire.exact), bool(wire.indexed_only), codes)
+
+
+def _codes(wire: WireQuantization | None, prefix: str) -> QuantizationParams:
+    """Return how quantized codes are used; raw vectors have the last word unless `rescore` is false."""
+    if wire is None:
+        return QuantizationParams()
+    times = 1.0 if wire.oversampling is None else wire.oversampling
+    if times < 1:
+        raise Invalid(f"{prefix}params.quantization.oversampling: value {times} invalid, must be 1.0 or larger")
+    return QuantizationParams(bool(wire.ignore), wire.rescore is not False, times)
 
 
 def _check_batch(count: int, limits: Limits) -> None:

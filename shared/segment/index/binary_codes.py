@@ -1,7 +1,7 @@
 """Binary row codes: one, one and a half or two bits for each rotated dim; see kernels/binary_rows.py.
 
-The idea is RaBitQ's, as for the built-in groups of 1-bit codes (README.md); here each row has a record of its own, so that
-a walk reads one row at a time.
+The idea is RaBitQ's, as for the built-in groups of 1-bit codes (README.md); here each row has a record of its own, so
+that a walk reads one row at a time.
 """
 
 from typing import Self

@@ -117,7 +117,7 @@ def code_candidates(plan: Terrain, limit: int) -> int:
 
 def oversampled(plan: Terrain, limit: int) -> int:
     """Return how many rows the search asks to be found by codes."""
-    return min(plan.rows, math.ceil(limit * plan.oversampling))
+    return math.ceil(min(plan.rows, limit * plan.oversampling))
 
 
 def sign_candidates(limit: int, *, has_floor: bool = False) -> int:

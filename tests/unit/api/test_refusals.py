@@ -45,7 +45,7 @@ REFUSED: list[tuple[str, str, Any, int, str]] = [
     ("POST", f"{P}/query", {"query": [1, 0], "using": "n"}, 400, "Wrong input: Not existing vector name error: n"),
     ("POST", f"{P}/query", {"query": [1, 0], "with_vector": ["n"]}, 400, "Wrong input: Not existing vector name error: n"),
     ("POST", f"{P}/query", {"query": [1, 0], "params": {"hnsw_ef": 0}}, 422, "Validation error in JSON body: [internal.params.hnsw_ef: value 0"),
-    ("POST", f"{P}/query", {"query": [1, 0], "params": {"quantization": {"rescore": True}}}, 400, "Bad request: not supported yet by Shoal: `params.quantization`"),
+    ("POST", f"{P}/query", {"query": [1, 0], "params": {"quantization": {"oversampling": 0.5}}}, 422, "Validation error in JSON body: [internal.params.quantization.oversampling: value 0.5"),
     ("POST", f"{P}/search", {"vector": [1, 0]}, 400, "Format error in JSON body: missing field `limit`"),
     ("POST", f"{P}/search", {"vector": [1, 0], "limit": "x"}, 400, "Format error in JSON body: Expected `int | null`"),
     ("POST", f"{P}/search", {"vector": [1, 0], "limit": 10**9}, 400, "Bad request: Limit exceeded 1000000000 > 100000"),
