@@ -14,6 +14,7 @@ from services.api.directory import Directory
 from services.api.endpoint import Endpoint
 from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
+from services.api.optimizer_limits import OptimizerLimits
 from services.api.presence import Presence
 from services.api.reads import Reader
 from services.api.routes import aliases, collections, points, search, service, unbuilt, vector_names
@@ -149,6 +150,7 @@ class ApiService:
             aliases=Aliases(catalog, directory, self._presence),
             wal=wal,
             jobs=lambda uuid: jobs(self._redis, uuid),
+            optimizer_limits=OptimizerLimits(self._redis, settings, self._clock),
             metrics=Metrics(),
         )
 

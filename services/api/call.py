@@ -13,6 +13,7 @@ from services.api.aliases import Aliases
 from services.api.directory import Directory
 from services.api.eras import Era, era_of
 from services.api.metrics import Metrics
+from services.api.optimizer_limits import OptimizerLimits
 from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
 from services.api.shards import Asking, Shards
@@ -43,6 +44,7 @@ class Services(NamedTuple):
     wal: Wal
     jobs: Callable[[str], Awaitable[list[JobStatus]]]
     """A collection's optimizer jobs by its uuid, oldest first."""
+    optimizer_limits: OptimizerLimits
     metrics: Metrics
 
     @property

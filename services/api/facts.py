@@ -1,7 +1,7 @@
-"""Gathering what is known of collections right now: shards' figures, log heads, jobs. Never raises for what is away."""
+"""Gathering what is known of collections right now: figures, heads, jobs, optimizers. What is away raises nothing."""
 
 from services.api.call import Services
-from services.api.description import Facts
+from services.api.status import Facts
 from shared.errors import Unavailable
 from shared.log.position import ShardKey
 from shared.schema.collections import CollectionRecord
@@ -11,7 +11,9 @@ from shared.schema.jobs import JobStatus
 async def gather_facts(services: Services, record: CollectionRecord) -> Facts:
     """Return the facts of one collection."""
     shards = await services.shards.describe(record)
-    return Facts(shards, await _heads(services, record), await known_jobs(services, record))
+    jobs = await known_jobs(services, record)
+    limits, optimizer = await services.optimizer_limits.look()
+    return Facts(shards, await _heads(services, record), jobs, optimizer, limits)
 
 
 async def known_jobs(services: Services, record: CollectionRecord) -> list[JobStatus]:

@@ -69,13 +69,14 @@ class OptimizerService:
             renew_s=settings.heartbeat_s,
             lease_ttl_s=settings.lease_ttl_s * JOB_LEASE_TTLS,
         )
+        self._limits = limits
         self._planner = Planner(parts, lambda: self._watcher.view, self._lease_of)
         self._collector = Collector(manifests, wal, partial(jobs, redis), publish, self._lease_of)
 
     async def start(self) -> None:
         """Start looking for work; the builder warms up meanwhile."""
         cluster = await ensure_cluster(self._redis, self._settings.data_dir)
-        self._info = _node_info(self._settings, cluster)
+        self._info = _node_info(self._settings, cluster, self._limits)
         await self._node.register(self._info)
         await self._watcher.start()
         await self._builder.start()
@@ -132,7 +133,7 @@ def _builder(settings: Settings, threads: int) -> Builder:
     return ThreadBuilder(build)
 
 
-def _node_info(settings: Settings, cluster: str) -> NodeInfo:
+def _node_info(settings: Settings, cluster: str, limits: Limits) -> NodeInfo:
     """A name of its own for each process: two optimizers on one host must not replace each other."""
     name = f"{settings.node_name or socket.gethostname()}-{os.getpid()}"
-    return NodeInfo(f"{name}:{secrets.token_hex(4)}", name, "optimizer", "", os.getpid(), cluster)
+    return NodeInfo(f"{name}:{secrets.token_hex(4)}", name, "optimizer", "", os.getpid(), cluster, limits)

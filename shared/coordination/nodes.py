@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from shared.coordination.keys import NODE_LEASE, NODE_NAMES, NODES
 from shared.errors import LogUnavailable
 from shared.log.exchange import Argument, Script, exchange
+from shared.policies.plan import Limits
 
 Role = Literal["worker", "api", "optimizer"]
 
@@ -19,7 +20,10 @@ _live = Script(_SCRIPTS / "live_nodes.lua")
 
 
 class NodeInfo(msgspec.Struct, frozen=True):
-    """One process. `node_id` is `<name>:<incarnation>`; `address` is where its RPC listens, empty for none."""
+    """One process. `node_id` is `<name>:<incarnation>`; `address` is where its RPC listens, empty for none.
+
+    limits   of an optimizer: the api's status plans with them
+    """
 
     node_id: str
     name: str
@@ -27,6 +31,7 @@ class NodeInfo(msgspec.Struct, frozen=True):
     address: str
     pid: int
     cluster: str
+    limits: Limits | None = None
 
 
 class NodeLease:

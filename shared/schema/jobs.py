@@ -2,9 +2,6 @@
 
 import msgspec
 
-from shared.schema.collections import CollectionConfig
-from shared.schema.queries import SegmentSummary
-
 UNFINISHED = ("queued", "running")
 
 
@@ -47,17 +44,3 @@ class JobStatus(msgspec.Struct, frozen=True):
     def is_unfinished(self) -> bool:
         """True while it waits or runs."""
         return self.state in UNFINISHED
-
-def wants_index(segment: SegmentSummary, config: CollectionConfig) -> bool:
-    """True while a segment without a graph holds more vectors than `indexing_threshold` (kB; 0 disables).
-
-    `max_optimization_threads` 0 turns all optimization off.
-    """
-    threshold = config.optimizers_config.indexing_threshold
-    return (
-        threshold > 0
-        and config.optimizers_config.max_optimization_threads != 0
-        and config.hnsw_config.m > 0
-        and segment.state in ("appendable", "sealed")
-        and segment.largest_slot_bytes > threshold * 1024
-    )

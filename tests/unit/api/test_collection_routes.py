@@ -9,6 +9,7 @@ from shared.log.wal import Wal
 from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.jobs import JobStatus
 from shared.schema.queries import SegmentSummary
+from shared.schema.segments import SlotFigures
 from tests.unit.api.api_under_test import Api
 
 P = "/collections/planes/points"
@@ -117,25 +118,21 @@ async def test_old_spellings_of_options_are_taken(api: Api) -> None:
     assert config["optimizer_config"]["indexing_threshold"] == 7
 
 
-async def test_status_is_yellow_while_jobs_run_and_red_after_one_failed(planes: Api) -> None:
+async def test_info_tells_the_status_and_its_reasons(planes: Api) -> None:
     record = await record_of(planes, "planes")
+    wanting = {"": SlotFigures(10, 2**30)}
+    planes.shards.segments = [SegmentSummary("b1", "sealed", 10, 10, 10, 2**30, slots=wanting)]
 
+    wanted = await planes.ok("GET", "/collections/planes")
     await publish_job(planes.redis, job(record, "running", started_at=1.0))
     yellow = await planes.ok("GET", "/collections/planes")
     await publish_job(planes.redis, job(record, "failed", started_at=2.0, error="disk full"))
     red = await planes.ok("GET", "/collections/planes")
 
+    assert (wanted["status"], wanted["segments_count"]) == ("yellow", 1)
     assert (yellow["status"], yellow["optimizer_status"]) == ("yellow", "ok")
+    assert "too many rows" in yellow["warnings"][0]["message"]
     assert (red["status"], red["optimizer_status"]) == ("red", {"error": "index job failed: disk full"})
-
-
-async def test_status_is_yellow_while_a_segment_is_large_enough_to_want_an_index(planes: Api) -> None:
-    planes.shards.segments = [SegmentSummary("a1", "sealed", 10, 10, 10, 2**30)]
-
-    info = await planes.ok("GET", "/collections/planes")
-
-    assert info["status"] == "yellow"
-    assert info["segments_count"] == 1
 
 
 async def test_status_is_red_with_the_reason_when_a_shard_is_quarantined(planes: Api) -> None:
