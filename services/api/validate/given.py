@@ -44,7 +44,7 @@ def check_given(given: Given, path: str) -> None:
         raise Invalid(f"{path}: dense vector must not be empty")
     elif isinstance(given[0], list):
         _check_multi(given, path)
-    elif any(isinstance(value, list) for value in given):
+    elif list in set(map(type, given)):
         raise BadFormat(f"{path}: a vector holds both numbers and lists")
 
 

@@ -207,9 +207,9 @@ def _check_vectors(vectors: list[Vectors], *, is_dense: bool) -> None:
     for place, found in enumerate(vectors):
         if is_dense and found and not isinstance(found, dict):
             continue
-        path = f"points[{place}].vector"
-        for where, given in _each(found, path):
-            check_given(given, where)
+        for where, given in _each(found, f"points[{place}].vector"):
+            if not (is_dense and given):
+                check_given(given, where)
 
 
 def _each(vectors: Vectors, path: str) -> list[tuple[str, Given]]:
