@@ -242,4 +242,5 @@ def _summary(segment: AnySegment) -> SegmentSummary:
         recall=segment.parts.recall if isinstance(segment, SealedSegment) else None,
         slots=figures.slots,
         built=segment.parts.built if isinstance(segment, SealedSegment) else {},
+        payload_bytes=figures.payload_bytes,
     )

@@ -212,6 +212,8 @@ class SegmentSummary(msgspec.Struct, frozen=True, array_like=True):
     slots: dict[str, SlotFigures] = {}
     built: dict[str, SlotBuild] = {}
     """What the optimizer's output was built with, by slot; empty for a segment that was sealed as it was."""
+    payload_bytes: int = 0
+    """Bytes of all payloads that are stored, those of dead rows too."""
 
 
 class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"):

@@ -35,6 +35,7 @@ class SegmentFigures(NamedTuple):
     vector_bytes         their raw bytes
     largest_slot_bytes   the same of the slot that has most
     slots                vectors and bytes of each slot that some live row carries
+    payload_bytes        of all payloads that are stored: dead rows count until they are built away
     """
 
     rows: int
@@ -43,6 +44,7 @@ class SegmentFigures(NamedTuple):
     vector_bytes: int
     largest_slot_bytes: int
     slots: dict[str, SlotFigures]
+    payload_bytes: int = 0
 
 
 def figures_of(live_words: Words, rows: int, slots: Mapping[str, HeldSlot]) -> SegmentFigures:

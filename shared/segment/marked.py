@@ -57,8 +57,9 @@ class MarkedSegment:
         return self._marks.columns
 
     def figures(self) -> SegmentFigures:
-        """Count live vectors."""
-        return figures_of(self.live_words, self.count, self._held)
+        """Count live vectors, and the bytes that are stored."""
+        figures = figures_of(self.live_words, self.count, self._held)
+        return figures._replace(payload_bytes=self._marks.payloads.nbytes + self.overlay.nbytes)
 
     def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
         """Replace payloads of live rows, through the overlay."""

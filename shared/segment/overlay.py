@@ -26,6 +26,8 @@ class Overlay:
         self._changes: dict[int, OverlayChange] = {}
         self.revision = 0
         """Grows with each change: tells caches that something moved."""
+        self.nbytes = 0
+        """Bytes of the payloads that count now."""
 
     def __len__(self) -> int:
         return len(self._changes)
@@ -39,15 +41,21 @@ class Overlay:
 
     def set(self, row: int, version: int, payload: bytes) -> None:
         """Put the latest payload of a row. Versions never fall."""
-        self._changes.pop(row, None)
+        self._forget(row)
         self._changes[row] = OverlayChange(row, version, payload)
+        self.nbytes += len(payload)
         self.revision += 1
 
     def drop(self, rows: list[int]) -> None:
         """Forget the changes of rows that were tombstoned."""
         for row in rows:
-            if self._changes.pop(row, None) is not None:
+            if self._forget(row):
                 self.revision += 1
+
+    def _forget(self, row: int) -> bool:
+        change = self._changes.pop(row, None)
+        self.nbytes -= len(change.payload) if change is not None else 0
+        return change is not None
 
     def rows(self) -> Rows:
         """Return the rows that have a change, int64, in the order of change."""

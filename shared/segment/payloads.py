@@ -17,6 +17,10 @@ class Payloads(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all texts."""
+
     def text(self, row: int) -> bytes:
         """Return the text of one row, b"{}" when empty."""
 
@@ -29,13 +33,16 @@ class PayloadList:
 
     def __init__(self) -> None:
         self._texts: list[bytes] = []
+        self.nbytes = 0
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def append(self, texts: Iterable[bytes]) -> None:
         """Add rows at the end; b"{}" is kept as b""."""
-        self._texts.extend(b"" if text == EMPTY else bytes(text) for text in texts)
+        kept = [b"" if text == EMPTY else bytes(text) for text in texts]
+        self._texts.extend(kept)
+        self.nbytes += sum(map(len, kept))
 
     def text(self, row: int) -> bytes:
         """Return the text of one row, b"{}" when empty."""
@@ -65,6 +72,11 @@ class PayloadBlob:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all texts."""
+        return len(self.blob)
 
     def text(self, row: int) -> bytes:
         """Return the text of one row, b"{}" when empty."""

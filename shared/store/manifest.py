@@ -58,6 +58,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     reason              why it is quarantined
     slots               live vectors and their bytes by slot
     built               what an output of the optimizer was built with, by slot
+    payload_bytes       of all payloads that are stored, those of dead rows too
     """
 
     segment_id: str
@@ -76,6 +77,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     reason: str = ""
     slots: dict[str, SlotFigures] = {}
     built: dict[str, SlotBuild] = {}
+    payload_bytes: int = 0
 
     def files(self) -> list[ChunkRef]:
         """Return every file that this entry names; the header stands for all files of its directory."""
