@@ -8,7 +8,8 @@ A crash leaves nothing half done, because the catalog alone says what exists:
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
 from uuid import uuid4
 
 import structlog
@@ -18,7 +19,7 @@ from services.api.init_from import Cuts, gate_of, source_of
 from services.api.presence import Presence
 from services.api.shards import Shards
 from shared.coordination.catalog import Catalog
-from shared.errors import GenerationChanged, Unavailable
+from shared.errors import GenerationChanged, TimedOut, Unavailable
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.collections import CollectionConfig, CollectionRecord
@@ -26,6 +27,9 @@ from shared.schema.queries import Describe, DescribeReply
 
 DELETE_WAIT_S = 10.0
 """How long a delete waits for the other apis when it gives no timeout."""
+
+CHANGE_WAIT_S = 10.0
+"""How long a config change waits for those before it when it gives no timeout."""
 
 RENAME_WAIT_S = 10.0
 """How long a rename waits for the other apis when it gives no timeout."""
@@ -50,7 +54,6 @@ class Admin:
         self._presence = presence
         self._cuts = Cuts(directory)
         self._turn = asyncio.Lock()
-        """One config change at a time: those of this process do not outrun each other; other processes' may."""
         self._background: set[asyncio.Task[None]] = set()
 
     async def create(
@@ -76,9 +79,14 @@ class Admin:
         except Unavailable as error:
             log.warning("collection is created, its shards do not answer yet", collection=name, error=str(error))
 
-    async def change(self, name: str, changed: Callable[[CollectionRecord], CollectionConfig]) -> CollectionRecord:
-        """Replace a collection's config by what `changed` makes of it; return its record. Raises NotFound, Rejected."""
-        async with self._turn:
+    async def change(
+        self, name: str, changed: Callable[[CollectionRecord], CollectionConfig], timeout_s: float | None = None
+    ) -> CollectionRecord:
+        """Replace a collection's config by what `changed` makes of it; return its record.
+
+        Raises NotFound, Rejected; TimedOut when changes that came before take too long.
+        """
+        async with self._in_turn(CHANGE_WAIT_S if timeout_s is None else timeout_s):
             for _ in range(UPDATES_MAX):
                 record = await self._directory.resolve(name)
                 config = changed(record)
@@ -92,6 +100,19 @@ class Admin:
                 await self._directory.reload()
                 return record
         raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self, wait_s: float) -> AsyncIterator[None]:
+        """Make one config change at a time: those of this process do not outrun each other; other processes' may."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise TimedOut(f"Operation 'Update collection' timed out after {wait_s:g}s") from error
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def rename(self, name: str, new_name: str, timeout_s: float | None) -> None:
         """Give a collection another name and wait, bounded, until every live api knows.

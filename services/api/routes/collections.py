@@ -5,7 +5,7 @@ from services.api.described_config import config_warnings
 from services.api.description import describe
 from services.api.endpoint import Route
 from services.api.eras import collection_info as info_shape
-from services.api.facts import gather_facts, known_jobs
+from services.api.facts import gather_facts
 from services.api.optimizations import Wanted, describe_jobs
 from services.api.params import collection_timeout, texts
 from services.api.validate.collection_changes import parse_change
@@ -47,7 +47,7 @@ async def change_collection(call: Call) -> Answer:
     if isinstance(change, str):
         await call.services.admin.rename(call.names[0], change, timeout_s)
         return Answer(True)
-    record = await call.services.admin.change(call.names[0], lambda record: change.applied_to(record.config))
+    record = await call.services.admin.change(call.names[0], lambda record: change.applied_to(record.config), timeout_s)
     return Answer(True, _warnings(record.config))
 
 
@@ -59,8 +59,7 @@ async def delete_collection(call: Call) -> Answer:
 async def optimizations(call: Call) -> Answer:
     wanted = Wanted(texts(call.query))
     record = await call.services.directory.resolve(call.names[0])
-    shards = await call.services.shards.describe(record)
-    return Answer(describe_jobs(record, shards, await known_jobs(call.services, record), wanted))
+    return Answer(describe_jobs(record, await gather_facts(call.services, record), wanted))
 
 
 def _warnings(config: CollectionConfig) -> dict[str, str] | None:

@@ -50,6 +50,7 @@ class MemoryShards:
         self.unavailable_calls = 0
         self.segments: list[SegmentSummary] = []
         self.reason = ""
+        self.config_generation = 1
         self._shards: dict[ShardKey, _Shard] = {}
 
     async def call(self, request: ShardRequest) -> Reply:
@@ -66,7 +67,8 @@ class MemoryShards:
         if request.min_position > shard.applied:
             raise TimedOut("not applied in time")
         if isinstance(request.read, Describe):
-            return DescribeReply(shard.applied, 0, len(shard.points), self.segments, 1, {"searches": 3.0}, self.reason)
+            points, generation = len(shard.points), self.config_generation
+            return DescribeReply(shard.applied, 0, points, self.segments, generation, {"searches": 3.0}, self.reason)
         return shard.answer(request.read)
 
     async def close(self) -> None:
