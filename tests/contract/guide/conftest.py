@@ -25,7 +25,8 @@ class Started:
         self._running: dict[Client, Process] = {}
 
     def of(self, client: Client) -> Process:
-        """Return the process of a client."""
+        """Return the process of a client. Skips the test when the client is not there."""
+        require(client)
         if client not in self._running:
             self._running[client] = self._stack.enter_context(speaking(client, self._url))
         return self._running[client]
@@ -49,15 +50,10 @@ def http(shoal_url: str) -> Http:
 @pytest.fixture(params=SPEAKERS, ids=name_of)
 def speaker(request: pytest.FixtureRequest, http: Http, started: Started) -> Speaker:
     """Everyone in turn."""
-    return http if request.param is None else _of(request.param, started)
+    return http if request.param is None else started.of(request.param)
 
 
 @pytest.fixture(params=PYTHON + JAVASCRIPT, ids=name_of)
 def client_process(request: pytest.FixtureRequest, http: Http, started: Started) -> tuple[Client, Process]:
     """Every official client in turn, and which one it is."""
-    return request.param, _of(request.param, started)
-
-
-def _of(client: Client, started: Started) -> Process:
-    require(client)
-    return started.of(client)
+    return request.param, started.of(request.param)

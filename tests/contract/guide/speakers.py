@@ -5,7 +5,8 @@ import os
 import queue
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.contract.guide.clients import Client
 from tests.contract.guide.http_examples import EXAMPLES, HttpExample
 
 HERE = Path(__file__).resolve().parent
-ANSWER_S = 60.0
+ANSWER_S = 30.0
 
 
 class Refused(Exception):
@@ -67,6 +68,17 @@ class Http:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return the result of a request with a JSON body."""
         return self.send(HttpExample(method, path, "" if body is None else json.dumps(body)))
+
+
+def awaited(http: Http, name: str, reached: Callable[[Any], bool]) -> Any:
+    """Return a collection's info once it is as wanted; nothing is written meanwhile, so it gets there by itself."""
+    deadline = time.monotonic() + ANSWER_S
+    while True:
+        info = http.run("info", name)
+        if reached(info):
+            return info
+        assert time.monotonic() < deadline, f"`{name}` did not get there in time: {info}"
+        time.sleep(0.02)
 
 
 class Process:
