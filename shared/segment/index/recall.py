@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from shared.schema.collections import Distance
 from shared.segment.distance import normalised
+from shared.segment.elements import widened
 from shared.segment.index.base import SlotIndex, SlotSearch
 
 Floats = npt.NDArray[np.float32]
@@ -36,8 +37,8 @@ def measure_recall(
     draw = np.random.default_rng(seed)
     size = max(1, min(sample, len(rows), ROWS_SCANNED_MAX // (3 * index.count) + 10))
     chosen = draw.choice(rows, size, replace=len(rows) < size)
-    own = np.ascontiguousarray(index.vectors[chosen])
-    others = np.ascontiguousarray(index.vectors[draw.choice(rows, size)])
+    own = widened(index.layout, index.vectors[chosen])
+    others = widened(index.layout, index.vectors[draw.choice(rows, size)])
     jittered = ((1 - PUSH) * own + PUSH * others).astype(np.float32)
     if index.layout.distance is Distance.COSINE:
         jittered = normalised(jittered)
