@@ -212,6 +212,16 @@ class SlotIndex:
         query     float32 (dim,) or its bytes, unit length under Cosine
         Gives     rows int64 (k,), scores float32 (k,), best first, ties by row, k = min(limit, matching)
         """
+        scratch = POOL.take()
+        try:
+            ready = self.ready(scratch, query, options)
+            hits = 0 if ready is None else run(ready)
+            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
+        finally:
+            POOL.give(scratch)
+
+    def ready(self, scratch: Scratch, query: bytes | Floats, options: SlotSearch) -> "Ready | None":
+        """Write a search into the table of a scratch; None when nothing can be found."""
         if isinstance(query, bytes):
             query = np.frombuffer(query, np.float32)
         view = self._view
@@ -220,39 +230,34 @@ class SlotIndex:
         words = None if matching == count else options.words
         limit = min(options.limit, matching)
         if limit <= 0:
-            return _NO_ROWS, _NO_SCORES
+            return None
         if len(query) != self.layout.dim:
             raise BadInput(f"Vector dimension error: expected dim: {self.layout.dim}, got {len(query)}")
-        scratch = POOL.take()
-        try:
-            scratch.fit_dim(self.layout.dim)
-            scratch.fit_limit(limit)
-            scratch.query[: self.layout.dim] = query
-            table = scratch.table
-            table[:INDEX_PART] = view.table
-            table[AT.limit] = limit
-            table[AT.floor] = _float_bits(options.floor)
-            table[AT.words] = 0 if words is None else address(words)
-            all_words = (count + 63) >> 6
-            table[AT.word_count] = all_words if words is None else min(len(words), all_words)
-            table[AT.is_estimated] = 0
-            terrain = Terrain(
-                rows=count,
-                dim=self.layout.dim,
-                matching=matching,
-                has_codes=self.codes.rows is not None,
-                has_signs=view.has_signs,
-                has_graph=self.graph is not None,
-                scan_rows=options.scan_rows,
-                code_bytes=view.code_bytes,
-                oversampling=options.oversampling,
-            )
-            if self.codes.is_quantization and not options.exact:
-                terrain = self._quantized(scratch, terrain, options)
-            hits = self._run(scratch, terrain, options, limit)
-            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
-        finally:
-            POOL.give(scratch)
+        scratch.fit_dim(self.layout.dim)
+        scratch.fit_limit(limit)
+        scratch.query[: self.layout.dim] = query
+        table = scratch.table
+        table[:INDEX_PART] = view.table
+        table[AT.limit] = limit
+        table[AT.floor] = _float_bits(options.floor)
+        table[AT.words] = 0 if words is None else address(words)
+        all_words = (count + 63) >> 6
+        table[AT.word_count] = all_words if words is None else min(len(words), all_words)
+        table[AT.is_estimated] = 0
+        terrain = Terrain(
+            rows=count,
+            dim=self.layout.dim,
+            matching=matching,
+            has_codes=self.codes.rows is not None,
+            has_signs=view.has_signs,
+            has_graph=self.graph is not None,
+            scan_rows=options.scan_rows,
+            code_bytes=view.code_bytes,
+            oversampling=options.oversampling,
+        )
+        if self.codes.is_quantization and not options.exact:
+            terrain = self._quantized(scratch, terrain, options)
+        return Ready(scratch, view, terrain, options, limit)
 
     def _quantized(self, scratch: Scratch, terrain: Terrain, options: SlotSearch) -> Terrain:
         """Return how the search goes with the codes of a quantization, or without them; make room for its query."""
@@ -268,16 +273,29 @@ class SlotIndex:
         table[AT.is_estimated] = not options.is_rescored
         return terrain._replace(codec=self._codec, is_estimated=not options.is_rescored)
 
-    def _run(self, scratch: Scratch, terrain: Terrain, options: SlotSearch, limit: int) -> int:
-        if options.exact:
-            return int(scan_raw(scratch.table))
-        way, budget = choose(terrain, limit, options.ef)
-        if way is Way.WALK:
-            hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit)
-            if hits >= limit:
-                return hits
-            way, _ = best_scan(terrain, limit)
-        return _scan(scratch, terrain, way, limit, has_floor=options.floor > -math.inf)
+
+class Ready(NamedTuple):
+    """One search, written into the table of a scratch that it has to itself. `view` is kept alive while it runs."""
+
+    scratch: Scratch
+    view: _View
+    terrain: Terrain
+    options: SlotSearch
+    limit: int
+
+
+def run(ready: Ready) -> int:
+    """Search; return how many rows and scores were written into the scratch."""
+    scratch, _, terrain, options, limit = ready
+    if options.exact:
+        return int(scan_raw(scratch.table))
+    way, budget = choose(terrain, limit, options.ef)
+    if way is Way.WALK:
+        hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit)
+        if hits >= limit:
+            return hits
+        way, _ = best_scan(terrain, limit)
+    return _scan(scratch, terrain, way, limit, has_floor=options.floor > -math.inf)
 
 
 def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) -> int:
@@ -312,7 +330,12 @@ def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int, *, has_floor
     table[AT.candidates] = candidates
     if is_by_rows:
         return int(scan_bytes(table) if terrain.codec == BYTES else scan_coded(table))
-    hits = int(scan_signs(table))
+    return sure_hits(scratch, terrain, int(scan_signs(table)))
+
+
+def sure_hits(scratch: Scratch, terrain: Terrain, hits: int) -> int:
+    """Return the hits of a scan of 1-bit codes, of a second one where it was not sure of them."""
+    table = scratch.table
     if table[AT.status] != UNSURE:
         return hits
     table[AT.candidates] = int(terrain.matching * SECOND_SHARE)

@@ -1,0 +1,85 @@
+"""Several searches of one slot in one go: those that scan the same rows read them once.
+
+A walk reads what its own query leads it to, so walks go one after another.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.segment.index.base import Floats, Ready, Rows, SlotIndex, SlotSearch, run, sure_hits
+from shared.segment.index.planning import Way, choose, sign_candidates
+from shared.segment.index.scratch import POOL
+from shared.segment.kernels.table import AT
+from shared.segment.kernels.together import scan_raw_together, scan_signs_together
+
+Asked = tuple[bytes, SlotSearch]
+
+
+def search_together(index: SlotIndex, asked: Sequence[Asked]) -> list[tuple[Rows, Floats]]:
+    """Return what `index.search` gives for each query and its options. Raises BadInput for a query of another size."""
+    if len(asked) == 1:
+        return [index.search(*asked[0])]
+    scratches = [POOL.take() for _ in asked]
+    try:
+        every = [index.ready(scratch, *each) for scratch, each in zip(scratches, asked, strict=True)]
+        hits = _hits(every)
+        return [
+            (scratch.rows[:count].copy(), scratch.scores[:count].copy())
+            for scratch, count in zip(scratches, hits, strict=True)
+        ]
+    finally:
+        for scratch in scratches:
+            POOL.give(scratch)
+
+
+def _hits(every: Sequence[Ready | None]) -> list[int]:
+    """Run all searches; return how many rows each found."""
+    hits = [0] * len(every)
+    groups: dict[tuple[Way, int, int, int], list[int]] = {}
+    for place, ready in enumerate(every):
+        if ready is None:
+            continue
+        way, table = _scan_of(ready), ready.scratch.table
+        if way is None:
+            hits[place] = run(ready)
+        else:
+            key = (way, int(table[AT.words]), int(table[AT.vectors]), int(table[AT.rows]))
+            groups.setdefault(key, []).append(place)
+    for (way, *_), places in groups.items():
+        together = [ready for place in places if (ready := every[place]) is not None]
+        found = [run(together[0])] if len(together) == 1 else _scanned(way, together)
+        for place, count in zip(places, found, strict=True):
+            hits[place] = count
+    return hits
+
+
+def _scan_of(ready: Ready) -> Way | None:
+    """Return by which scan of all rows a search goes; None for walks and other scans."""
+    _, _, terrain, options, limit = ready
+    if options.exact:
+        return Way.EXACT
+    way, _ = choose(terrain, limit, options.ef)
+    if way is Way.SIGNS and _candidates(ready) < terrain.matching:
+        return Way.SIGNS
+    return Way.EXACT if way in (Way.SIGNS, Way.EXACT) else None
+
+
+def _candidates(ready: Ready) -> int:
+    return sign_candidates(ready.limit, has_floor=ready.options.floor > -np.inf)
+
+
+def _scanned(way: Way, together: Sequence[Ready]) -> list[int]:
+    """Scan once for all; return how many rows each search found."""
+    if way is Way.SIGNS:
+        for ready in together:
+            ready.scratch.fit_candidates(_candidates(ready))
+            ready.scratch.table[AT.candidates] = _candidates(ready)
+    tables = np.stack([ready.scratch.table for ready in together])
+    (scan_signs_together if way is Way.SIGNS else scan_raw_together)(tables)
+    found = []
+    for table, ready in zip(tables, together, strict=True):
+        ready.scratch.table[:] = table
+        count = int(table[AT.hits])
+        found.append(sure_hits(ready.scratch, ready.terrain, count) if way is Way.SIGNS else count)
+    return found
