@@ -1,17 +1,20 @@
 """The optimizer's jobs as `GET /collections/{name}/optimizations` shows them, from their status in Redis.
 
-The reference names jobs and segments by UUIDs: ours are made from our own names, which stand beside them. Reason, rate
-and ETA are additions of ours.
+The reference names jobs and segments by UUIDs: ours are made from our own names, which stand beside them. Reason, rate,
+ETA, threads, recall and bytes are additions of ours. Queued is also what the planner wants and no optimizer has taken
+up yet: the same plans that turn the status yellow.
 """
 
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.api.status import Facts, newest_jobs, wanted_plans
 from shared.errors import BadFormat, BadInput
+from shared.policies.choose import is_off
 from shared.schema.collections import CollectionRecord
 from shared.schema.jobs import JobStatus
-from shared.schema.queries import DescribeReply, SegmentSummary
+from shared.schema.queries import SegmentSummary
 
 _FIELDS = frozenset(("queued", "completed", "idle_segments"))
 COMPLETED_DEFAULT = 16
@@ -33,20 +36,19 @@ class Wanted:
         self.completed_max = min(int(limit), COMPLETED_MAX)
 
 
-def describe_jobs(
-    record: CollectionRecord, shards: list[DescribeReply | None], jobs: list[JobStatus], wanted: Wanted
-) -> dict[str, Any]:
-    """Return the result of the call. `jobs` come oldest first; completed ones are shown newest first."""
+def describe_jobs(record: CollectionRecord, facts: Facts, wanted: Wanted) -> dict[str, Any]:
+    """Return the result of the call; completed jobs are shown newest first."""
     segments = {
         (number, segment.segment_id): segment
-        for number, shard in enumerate(shards)
+        for number, shard in enumerate(facts.shards)
         if shard is not None
         for segment in shard.segments
     }
     show = _Shower(UUID(record.uuid), segments)
-    running = [job for job in jobs if job.state == "running"]
-    queued = [job for job in jobs if job.state == "queued"]
-    finished = [job for job in reversed(jobs) if job.state in ("done", "failed")]
+    unfinished = [job for job in newest_jobs(facts.jobs) if job.is_unfinished]
+    running = [job for job in unfinished if job.state == "running"]
+    queued = [*(job for job in unfinished if job.state == "queued"), *_not_taken_up(record, facts, unfinished)]
+    finished = [job for job in reversed(facts.jobs) if not job.is_unfinished]
     busy = {(job.shard, name) for job in (*running, *queued) for name in job.inputs}
     idle = [key for key in segments if key not in busy]
     queued_segments = {(job.shard, name) for job in queued for name in job.inputs}
@@ -68,6 +70,17 @@ def describe_jobs(
     return shown
 
 
+def _not_taken_up(record: CollectionRecord, facts: Facts, unfinished: list[JobStatus]) -> list[JobStatus]:
+    """Return the planner's plans of which no job is known, as jobs without an id."""
+    taken = {(job.shard, name) for job in unfinished for name in job.inputs}
+    return [
+        JobStatus("", record.uuid, shard, plan.kind, plan.reason, plan.inputs, "queued", graphs=plan.graphs)
+        for shard, plans in wanted_plans(record, facts).items()
+        for plan in plans
+        if not is_off(record.config) and not any((shard, name) in taken for name in plan.inputs)
+    ]
+
+
 class _Shower:
     """Shows the jobs and segments of one collection."""
 
@@ -84,8 +97,9 @@ class _Shower:
         return {"uuid": uuid, "points_count": self.points(shard, name), "name": name, "shard": shard}
 
     def job(self, job: JobStatus) -> dict[str, Any]:
+        name = job.job_id or f"{job.shard}/{'/'.join(job.inputs)}"
         return {
-            "uuid": str(uuid5(self._collection, f"job/{job.job_id}")),
+            "uuid": str(uuid5(self._collection, f"job/{name}")),
             "optimizer": job.kind,
             "status": {"queued": "optimizing", "running": "optimizing", "done": "done"}.get(
                 job.state, {"error": job.error}
@@ -93,9 +107,16 @@ class _Shower:
             "segments": [self.segment(job.shard, name) for name in job.inputs],
             "progress": _progress(job),
             "job": job.job_id,
+            "shard": job.shard,
             "reason": job.reason,
             "output": job.output,
             "recall": job.recall,
+            "graphs": job.graphs,
+            "attempts": job.attempts,
+            "threads": job.threads,
+            "input_bytes": job.input_bytes,
+            "output_bytes": job.output_bytes,
+            "reclaimed_bytes": job.reclaimed_bytes,
         }
 
 
