@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     shard_wait_s: float = Field(
         8.0, ge=0, description="how long a request waits for a shard that no worker serves before 503"
     )
+    write_shard_wait_s: float = Field(
+        30.0, ge=0, description="how long a write with wait=true waits for a shard that no worker serves before 503"
+    )
     write_wait_s: float = Field(600.0, gt=0, description="longest wait of a write with wait=true that names no timeout")
     rpc_frame_bytes_max: int = Field(256 * 2**20, ge=2**20, description="largest frame between api and worker")
     rpc_calls_max: int = Field(4096, ge=1, description="most calls in flight from one api to one worker")

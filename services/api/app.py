@@ -19,10 +19,13 @@ from services.api.presence import Presence
 from services.api.reads import Reader
 from services.api.routes import aliases, collections, points, search, service, unbuilt, vector_names
 from services.api.shards import Shards
+from services.api.strict.rates import Rates
+from services.api.strict.reads import ReadGuard
+from services.api.strict.writes import WriteGuard
 from services.api.validate.filters import FilterLimits
 from services.api.validate.selections import Limits
 from services.api.vector_names import VectorNames
-from services.api.writes import Writer
+from services.api.writes import Writer, WriteWaits
 from shared.clock import Clock, SystemClock
 from shared.coordination.catalog import Catalog, CatalogWatcher
 from shared.coordination.status import jobs
@@ -131,6 +134,7 @@ class ApiService:
         settings = self._settings
         directory = Directory(self._watcher)
         shards = Shards(self._links, directory, self._clock, settings.shard_wait_s)
+        rates = Rates(self._clock, settings.api)
         admin = Admin(catalog, directory, wal, shards, self._presence)
         return Services(
             settings=settings,
@@ -144,10 +148,14 @@ class ApiService:
             directory=directory,
             shards=shards,
             reader=Reader(shards),
-            writer=Writer(directory, self._appender, wal, shards, settings.write_wait_s),
+            writer=Writer(
+                directory, self._appender, wal, shards, WriteWaits(settings.write_wait_s, settings.write_shard_wait_s)
+            ),
             admin=admin,
             vector_names=VectorNames(admin, directory, wal, self._presence),
             aliases=Aliases(catalog, directory, self._presence),
+            strict_reads=ReadGuard(rates),
+            strict_writes=WriteGuard(rates, shards),
             wal=wal,
             jobs=lambda uuid: jobs(self._redis, uuid),
             optimizer_limits=OptimizerLimits(self._redis, settings, self._clock),

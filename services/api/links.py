@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from shared.coordination.nodes import live_nodes
-from shared.coordination.placement import owners
+from shared.coordination.placement import owners, placement_revision
 from shared.errors import Unavailable
 from shared.log.position import ShardKey
 from shared.rpc.link import ShardLink
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 REFRESH_S = 1.0
+FORGET_SWEEPS = 10
+"""After so many looks the placement is read although its revision is the same: Redis may have come back older."""
 
 log = structlog.get_logger()
 
@@ -68,6 +70,8 @@ class RemoteLinks:
         self._connect = connect
         self._addresses: dict[ShardKey, str] = {}
         self._links: dict[str, ShardLink] = {}
+        self._seen: tuple[dict[str, str], int] | None = None
+        self._swept = 0
         self._reading: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -104,11 +108,15 @@ class RemoteLinks:
 
     async def _read(self) -> None:
         try:
-            placements = await owners(self._redis)
             addresses = {node.node_id: node.address for node in await live_nodes(self._redis, "worker")}
+            seen = addresses, await placement_revision(self._redis)
+            if seen == self._seen:
+                return
+            placements = await owners(self._redis)
         except Unavailable as error:
             log.warning("placements cannot be read, the last ones stay in force", error=str(error))
             return
+        self._seen = seen
         self._addresses = {
             key: addresses[placement.node_id] for key, placement in placements.items() if placement.node_id in addresses
         }
@@ -118,4 +126,7 @@ class RemoteLinks:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
+            self._swept += 1
+            if self._swept % FORGET_SWEEPS == 0:
+                self._seen = None
             await self.refresh()

@@ -21,7 +21,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 PAUSE_S = 0.05
-PAUSE_MAX_S = 0.5
+PAUSE_MAX_S = 0.2
 CONFIG_PAUSE_S = 0.002
 """A shard takes a new config over within milliseconds."""
 DESCRIBE_S = 2.0
@@ -36,6 +36,8 @@ class Asking(NamedTuple):
     timeout_s: float
     deadline: float
     positions: ShardPositions
+    patience_s: float = float("inf")
+    """How long a shard that nobody serves is waited for."""
 
 
 class Shards:
@@ -49,7 +51,11 @@ class Shards:
 
     def asking(self, operation: str, timeout_s: float, positions: ShardPositions | None = None) -> Asking:
         """Return how to ask from now on."""
-        return Asking(operation, timeout_s, self._clock.now() + timeout_s, positions or {})
+        return Asking(operation, timeout_s, self._clock.now() + timeout_s, positions or {}, self._shard_wait_s)
+
+    def has_time(self, asking: Asking) -> bool:
+        """False when what is asked for ran out of its own time, or would at the next try."""
+        return self._clock.now() + PAUSE_MAX_S < asking.deadline
 
     async def ask(self, record: CollectionRecord, shard: int, read: Read, kind: type[R], asking: Asking) -> R:
         """Ask one shard. Raises TimedOut, ShardUnavailable, ShardClosed, and what the shard refuses."""
@@ -118,7 +124,7 @@ class Shards:
 
     async def _ask_again(self, key: ShardKey, read: Read, asking: Asking) -> Reply:
         """Try until the shard answers, its collection is gone, or time is up."""
-        give_up = min(asking.deadline, self._clock.now() + self._shard_wait_s)
+        give_up = min(asking.deadline, self._clock.now() + asking.patience_s)
         pause_s = 0.0
         last: Unavailable = ShardUnavailable(f"no live worker serves shard {key}")
         await self._directory.reload()

@@ -6,7 +6,7 @@ Shards are written at once; when one of several refuses, the others keep what th
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.api.directory import Directory
@@ -50,26 +50,40 @@ class Written(NamedTuple):
         return max(self.positions.values()) - 1 if self.positions else None
 
 
+class Admission(NamedTuple):
+    """What stands before the log: `check` once the collection is known, `charge` once it is known which shards."""
+
+    check: Callable[[CollectionRecord], Awaitable[None]]
+    charge: Callable[[CollectionRecord, Parts], None]
+
+
+class WriteWaits(NamedTuple):
+    """How long a write with `wait` waits: at most, and for a shard that nobody serves."""
+
+    longest_s: float
+    patience_s: float
+
+
 class Writer:
     """Takes operations, gives their positions."""
 
-    def __init__(self, directory: Directory, appender: Appender, wal: Wal, shards: Shards, wait_max_s: float) -> None:
+    def __init__(self, directory: Directory, appender: Appender, wal: Wal, shards: Shards, waits: WriteWaits) -> None:
         self._directory = directory
         self._appender = appender
         self._wal = wal
         self._shards = shards
-        self._wait_max_s = wait_max_s
+        self._waits = waits
         self._known: set[ShardKey] = set()
         """Shards whose applied position the appender was told: a Redis that came back older is noticed then."""
         self._births: dict[ShardKey, int] = {}
         """Shards that have a config with the slots born through that generation."""
 
-    async def write(self, name: str, split: Split, params: WriteParams) -> Written:
+    async def write(self, name: str, split: Split, params: WriteParams, admission: Admission | None = None) -> Written:
         """Log an operation and, with `wait`, see it applied. Raises NotFound for points it needs and nobody has."""
-        record, positions = await self._log(name, split)
+        record, positions = await self._log(name, split, admission)
         if not params.wait:
             return Written("acknowledged", positions)
-        timeout_s = self._wait_max_s if params.timeout_s is None else float(params.timeout_s)
+        timeout_s = self._waits.longest_s if params.timeout_s is None else float(params.timeout_s)
         try:
             missing = await self._applied(record, positions, timeout_s)
         except TimedOut:
@@ -80,15 +94,22 @@ class Writer:
             raise NotFound(f"No point with id {format_point_id(missing[0])} found")
         return Written("completed", positions)
 
-    async def _log(self, name: str, split: Split) -> tuple[CollectionRecord, ShardPositions]:
+    async def _log(
+        self, name: str, split: Split, admission: Admission | None
+    ) -> tuple[CollectionRecord, ShardPositions]:
         logged: ShardPositions = {}
         record = await self._directory.resolve(name)
+        if admission is not None:
+            await admission.check(record)
         for _ in range(VALIDATIONS_MAX):
             parts = {
                 shard: operations
                 for shard, operations in split(record.config).items()
                 if (record.uuid, shard) not in logged
             }
+            if admission is not None:
+                admission.charge(record, parts)
+                admission = None
             moved = await self._append_all(record, parts, logged)
             if moved is None:
                 return record, logged
@@ -173,12 +194,12 @@ class Writer:
         record = (await self._directory.reload()).by_uuid.get(key.collection)
         if record is None:
             raise ShardClosed(f"collection of shard {key} was deleted")
-        capacity_bytes = record.config.wal_config.wal_capacity_mb * MEGABYTE
+        capacity_bytes = record.config.wal_config.log_bytes_max
         await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes, known=gate_of(record))
 
     async def _applied(self, record: CollectionRecord, positions: ShardPositions, timeout_s: float) -> list[PointId]:
         """Wait until positions are applied; return the points that they needed and nobody has."""
-        asking = self._shards.asking("Update", timeout_s)
+        asking = self._shards.asking("Update", timeout_s)._replace(patience_s=self._waits.patience_s)
         try:
             replies = await together(
                 [
@@ -187,6 +208,8 @@ class Writer:
                 ]
             )
         except ShardUnavailable as error:
+            if not self._shards.has_time(asking):
+                raise TimedOut(str(error)) from error
             raise ShardUnavailable(
                 f"the write is logged and will be applied, but nobody can tell when: {error}"
             ) from error

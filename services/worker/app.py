@@ -1,6 +1,7 @@
 """Wiring of the worker: the only place here that constructs. `WorkerService` is one worker process's whole life.
 
-Start: cluster check, kernels warm, RPC listening, lease and catalog, then the shards. Stop: last checkpoints, shards
+Start: cluster check, RPC listening, lease and catalog, then the shards, while a thread loads the kernels; nothing is
+answered before these are there. Stop: last checkpoints, shards
 released, lease given up, so that another worker can take over at once.
 """
 
@@ -75,6 +76,7 @@ class WorkerService:
         self._server: RpcServer | None = None
         self._source: Source | None = None
         self._wakings: Wakings | None = None
+        self._is_warm = False
         self._aliases_of: tuple[CatalogView, dict[str, tuple[str, ...]]] | None = None
         self.claims: Claims | None = None
         """Lease and placement; tells its trouble with Redis."""
@@ -91,11 +93,19 @@ class WorkerService:
     async def start(self) -> None:
         """Serve. Raises WrongCluster when Redis and the data directory do not belong together."""
         settings = self._settings
-        await asyncio.to_thread(_prepare, settings)
-        cluster_id = await self._cluster()
-        self._server = await serve(_address(settings), self._answer, _limits(settings))
-        self.address = self._server.address
-        await self._start_actors(cluster_id)
+        (settings.data_dir / "collections").mkdir(parents=True, exist_ok=True)
+        arm(settings.crash_point)
+        warming = asyncio.create_task(asyncio.to_thread(_warm))
+        try:
+            cluster_id = await self._cluster()
+            self._server = await serve(_address(settings), self._answer, _limits(settings))
+            self.address = self._server.address
+            await self._start_actors(cluster_id)
+        finally:
+            await warming
+        self._is_warm = True
+        assert self.hosting is not None
+        await self.hosting.wait_ready(READY_WAIT_S)
         log.info("worker listens", address=self.address, node=_node_name(settings))
 
     def repair_now(self) -> None:
@@ -124,7 +134,7 @@ class WorkerService:
         self._search.shutdown()
 
     def _answer(self, request: ShardRequest) -> "Reply | Awaitable[Reply]":
-        if self.hosting is None:
+        if self.hosting is None or not self._is_warm:
             raise ShardUnavailable("this worker is starting")
         return self.hosting.answer(request)
 
@@ -165,7 +175,6 @@ class WorkerService:
         self._supervisor.start(self._wakings, FOREVER)
         await self._first_round()
         self._supervisor.start(self.claims, FOREVER)
-        await self.hosting.wait_ready(READY_WAIT_S)
 
     def _make_claims(self, catalog: Catalog, cluster_id: str, rewrites: Rewrites) -> Claims:
         settings, watcher, hosting, source = self._settings, self._watcher, self.hosting, self._source
@@ -235,19 +244,17 @@ class WorkerService:
                     shard.set_reason(f"{name} stopped: {error!r}")
 
 
-def _prepare(settings: Settings) -> None:
-    """Make the directories; load the kernels, so that the first search is as quick as the next.
+def _warm() -> None:
+    """Load the kernels, so that the first search is as quick as the next.
 
     What lives by then lives for ever: the garbage collector need not look at it again.
     """
-    (settings.data_dir / "collections").mkdir(parents=True, exist_ok=True)
     from shared.segment.kernels.warmup import warmup  # compiles on import: only in a process that serves
 
     warmup()
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(SWITCH_S)
-    arm(settings.crash_point)
 
 
 def _node_name(settings: Settings) -> str:

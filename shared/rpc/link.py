@@ -36,7 +36,7 @@ class RpcLimits(NamedTuple):
     calls_max: int = 4096
     connect_timeout_s: float = 2.0
     grace_s: float = 1.0
-    backoff_s: tuple[float, float] = (0.05, 1.0)
+    backoff_s: tuple[float, float] = (0.05, 0.25)
 
 
 class LocalLink:
