@@ -3,7 +3,7 @@
 `null`, and for switches `false`, ask for nothing and pass.
 """
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from shared.errors import BadRequest
 
@@ -19,18 +19,3 @@ def refuse_given(given: object, names: tuple[str, ...], prefix: str = "") -> Non
         value = getattr(given, name)
         if value is not None and value is not False and value != [] and value != {}:
             refuse(f"`{prefix}{name}`")
-
-
-def refuse_vector_shape(value: Any, path: str) -> None:
-    """Refuse by name the shapes of a vector that are not dense: a multivector, a sparse one, text or image to embed."""
-    if isinstance(value, list):
-        if value and isinstance(value[0], list):
-            refuse(f"multivectors (`{path}`)")
-        return
-    if not isinstance(value, dict):
-        return
-    if "indices" in value and "values" in value and isinstance(value["indices"], list):
-        refuse(f"sparse vectors (`{path}`)")
-    for key in ("text", "image", "object"):
-        if key in value and "model" in value:
-            refuse(f"inference of `{key}` (`{path}`)")

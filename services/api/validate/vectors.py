@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from services.api.validate.given import Given, WireSparse, is_multi
 from shared.errors import BadFormat, BadInput
-from shared.schema.collections import CollectionConfig, Distance, VectorParams
+from shared.schema.collections import CollectionConfig, Distance
 from shared.schema.slots import SlotKind
 from shared.segment.batches import Batch, MultiBatch, Present, SlotBatch, SparseBatch, offsets_of
 from shared.segment.elements import Stored, keeps_length, narrowed
@@ -31,14 +31,6 @@ _NOT_FLOAT32 = "a vector holds a value that is not a finite float32"
 @lru_cache(maxsize=512)
 def _packer(dim: int) -> struct.Struct:
     return struct.Struct(f"<{dim}f")
-
-
-def slot_params(config: CollectionConfig, name: str) -> VectorParams:
-    """Return the parameters of a dense or multivector slot. Raises BadInput when the collection has no such slot."""
-    params = config.vectors.get(name)
-    if params is None:
-        raise BadInput(f"Not existing vector name error: {name}")
-    return params
 
 
 def known_layout(config: CollectionConfig, name: str) -> SlotLayout:
@@ -58,13 +50,6 @@ def pack_vector(values: Sequence[float], name: str, dim: int) -> bytes:
         return _packer(dim).pack(*values)
     except OverflowError as error:
         raise BadFormat(_NOT_FLOAT32) from error
-
-
-def query_vector(values: Sequence[float], name: str, config: CollectionConfig) -> bytes:
-    """Return the float32 bytes of a dense query, normalised under Cosine."""
-    params = slot_params(config, name)
-    packed = pack_vector(values, name, params.size)
-    return unit_vector(packed) if params.distance is Distance.COSINE else packed
 
 
 def pack_batch(given: Sequence[Given], name: str, layout: SlotLayout, present: Present) -> Batch:

@@ -15,7 +15,7 @@ from services.api.validate import upserts
 from services.api.validate.filters import FilterLimits, WireFilter, parse_filter
 from services.api.validate.payloads import DEPTH_MAX, payload_text
 from services.api.validate.upserts import pack_points, parse_upsert, split_upsert
-from services.api.validate.vectors import pack_vector, query_vector, unit_rows, unit_vector
+from services.api.validate.vectors import pack_vector, unit_rows, unit_vector
 from shared.errors import BadFormat, BadInput, BadRequest, TooLarge
 from shared.schema.collections import CollectionConfig
 from shared.schema.filters import Filter, HasId, IsEmpty, MatchAny, MatchExcept, Range
@@ -65,7 +65,7 @@ def test_unit_and_zero_vectors_stay_what_they_are() -> None:
     rows = np.asarray([[0.6, 0.8], [0, 0]], np.float32)
 
     assert unit_rows(rows).tobytes() == rows.tobytes()
-    assert query_vector([0.0, 0.0], "", config("Cosine", unnamed=2)) == bytes(8)
+    assert unit_vector(pack_vector([0.0, 0.0], "", 2)) == bytes(8)
 
 
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
