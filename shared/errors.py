@@ -13,6 +13,7 @@ ShoalError
 │   ├── ShardUnavailable   no live worker serves the shard                  503
 │   ├── OutcomeUnknown     the append may or may not have happened          503
 │   ├── LogUnavailable     Redis cannot be reached, nothing was appended    503
+│   ├── RateExceeded       a rate limit of strict mode                      429
 │   ├── LogFull            back-pressure: too much log awaits a checkpoint  429
 │   ├── StorageFull        the free-space reserve is touched                507
 │   ├── TimedOut           a deadline passed                                408
@@ -92,6 +93,14 @@ class LogFull(Unavailable):
     """Too much log awaits a checkpoint."""
 
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateExceeded(Unavailable):
+    """A rate limit of strict mode; `retry_after_s` None when trying again cannot help."""
+
+    def __init__(self, message: str, retry_after_s: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 

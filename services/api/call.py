@@ -17,6 +17,8 @@ from services.api.optimizer_limits import OptimizerLimits
 from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
 from services.api.shards import Asking, Shards
+from services.api.strict.reads import ReadGuard
+from services.api.strict.writes import WriteGuard
 from services.api.validate.collections import Defaults
 from services.api.validate.selections import Limits
 from services.api.vector_names import VectorNames
@@ -41,6 +43,8 @@ class Services(NamedTuple):
     admin: Admin
     vector_names: VectorNames
     aliases: Aliases
+    strict_reads: ReadGuard
+    strict_writes: WriteGuard
     wal: Wal
     jobs: Callable[[str], Awaitable[list[JobStatus]]]
     """A collection's optimizer jobs by its uuid, oldest first."""

@@ -15,6 +15,7 @@ from shared.errors import (
     LogUnavailable,
     NotFound,
     OutcomeUnknown,
+    RateExceeded,
     Rejected,
     ShardClosed,
     ShardUnavailable,
@@ -45,6 +46,7 @@ _PREFIXES: dict[type[ShoalError], tuple[int, str]] = {
     Rejected: (400, "Bad request: "),
     TimedOut: (408, "Timeout: Timeout error: "),
     LogFull: (429, "Rate limiting exceeded: "),
+    RateExceeded: (429, "Rate limiting exceeded: "),
     StorageFull: (507, "Insufficient storage: "),
     ShardUnavailable: (503, "Shard temporarily unavailable: "),
     LogUnavailable: (503, "Log temporarily unavailable, nothing was written: "),
@@ -69,7 +71,8 @@ def to_http(error: ShoalError) -> HttpError:
     for kind in type(error).__mro__:
         known = _PREFIXES.get(kind)
         if known is not None:
-            headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LogFull) else None
+            wait_s = error.retry_after_s if isinstance(error, LogFull | RateExceeded) else None
+            headers = {"Retry-After": str(wait_s)} if wait_s is not None else None
             return HttpError(known[0], known[1] + text, headers)
     return HttpError(500, f"Service internal error: {text}")
 

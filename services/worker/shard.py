@@ -13,6 +13,7 @@ from inspect import isawaitable
 from services.worker.counters import Counters
 from services.worker.dormant import summary_of
 from services.worker.init_from.progress import Progress
+from services.worker.memory import resident_percent
 from services.worker.reads import Reader
 from services.worker.state import ShardState
 from services.worker.waiters import Waiters
@@ -166,6 +167,7 @@ class Shard:
                 "log_waiting_bytes": self.waiting_bytes,
                 "pending_swaps": len(state.pending),
                 "segments_in_memory": len(state.unsaved()),
+                "resident_percent": resident_percent(),
             },
             reason=self.reason,
         )

@@ -1,6 +1,6 @@
 """Point routes: upsert, delete, set payload; get one, get many, scroll, count."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.api.call import Answer, Call
@@ -8,7 +8,9 @@ from services.api.endpoint import Route
 from services.api.eras import update_result
 from services.api.params import WriteParams, read_timeout, write_params
 from services.api.positions import HEADER, encode_token, merge_tokens
+from services.api.reads import Page
 from services.api.render import render_page, render_records
+from services.api.shards import Asking
 from services.api.validate.selections import (
     RetrieveCall,
     parse_count,
@@ -19,29 +21,38 @@ from services.api.validate.selections import (
 )
 from services.api.validate.selectors import ALL_PAYLOAD, ALL_VECTORS
 from services.api.validate.upserts import pack_points, parse_upsert, split_upsert
-from services.api.writes import Split
+from services.api.writes import Admission, Parts, Split
 from shared.errors import BadFormat, BadInput, NotFound
-from shared.schema.collections import CollectionConfig
+from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.operations import Delete, Operation, SetPayload
 from shared.schema.points import PointId, format_point_id, parse_point_id, shard_of
+from shared.schema.queries import Hit
 
 
 async def upsert(call: Call) -> Answer:
     params = write_params(call.query)
     points = parse_upsert(await call.body(), call.services.settings.batch_points_max)
-    return await _write(call, params, lambda config: split_upsert(pack_points(points, config), config.shard_number))
+    guard = call.services.strict_writes
+
+    def split(config: CollectionConfig) -> Parts:
+        return split_upsert(pack_points(points, config), config.shard_number)
+
+    return await _write(call, params, split, lambda record: guard.upsert(record, points, params.timeout_s))
 
 
 async def delete(call: Call) -> Answer:
     params = write_params(call.query)
     ids = parse_delete(await call.body(), call.services.limits)
-    return await _write(call, params, _by_shard(ids, Delete))
+    guard = call.services.strict_writes
+    return await _write(call, params, _by_shard(ids, Delete), lambda record: guard.delete(record, params.timeout_s))
 
 
 async def set_payload(call: Call) -> Answer:
     params = write_params(call.query)
     wanted = parse_set_payload(await call.body(), call.services.limits)
-    return await _write(call, params, _by_shard(wanted.ids, lambda ids: SetPayload(ids, wanted.payload)))
+    guard = call.services.strict_writes
+    split = _by_shard(wanted.ids, lambda ids: SetPayload(ids, wanted.payload))
+    return await _write(call, params, split, lambda record: guard.set_payload(record, params.timeout_s))
 
 
 async def get_point(call: Call) -> Answer:
@@ -50,8 +61,7 @@ async def get_point(call: Call) -> Answer:
     point_id = _path_id(text)
     asking = call.asking("Get point", timeout_s)
     wanted = RetrieveCall([point_id], ALL_PAYLOAD, ALL_VECTORS)
-    reader = call.services.reader
-    record, points = await call.services.directory.run(name, lambda record: reader.retrieve(record, wanted, asking))
+    record, points = await call.services.directory.run(name, _retrieving(call, wanted, timeout_s, asking))
     if not points:
         raise NotFound(f"Point with id {format_point_id(point_id)} does not exists!")
     return Answer(render_records(points, record.config)[0])
@@ -61,10 +71,7 @@ async def get_points(call: Call) -> Answer:
     timeout_s = read_timeout(call.query)
     wanted = parse_retrieve(await call.body(), call.services.limits)
     asking = call.asking("Get points", timeout_s)
-    reader = call.services.reader
-    record, points = await call.services.directory.run(
-        call.names[0], lambda record: reader.retrieve(record, wanted, asking)
-    )
+    record, points = await call.services.directory.run(call.names[0], _retrieving(call, wanted, timeout_s, asking))
     return Answer(render_records(points, record.config))
 
 
@@ -72,10 +79,12 @@ async def scroll(call: Call) -> Answer:
     timeout_s = read_timeout(call.query)
     wanted = parse_scroll(await call.body(), call.services.limits)
     asking = call.asking("Scroll", timeout_s)
-    reader = call.services.reader
-    record, page = await call.services.directory.run(
-        call.names[0], lambda record: reader.scroll(record, wanted, asking)
-    )
+
+    async def act(record: CollectionRecord) -> Page:
+        call.services.strict_reads.scroll(record, wanted, timeout_s)
+        return await call.services.reader.scroll(record, wanted, asking)
+
+    record, page = await call.services.directory.run(call.names[0], act)
     return Answer(render_page(page, record.config))
 
 
@@ -83,14 +92,33 @@ async def count(call: Call) -> Answer:
     timeout_s = read_timeout(call.query)
     wanted = parse_count(await call.body(), call.services.limits)
     asking = call.asking("Count", timeout_s)
-    reader = call.services.reader
-    _, found = await call.services.directory.run(call.names[0], lambda record: reader.count(record, wanted, asking))
+
+    async def act(record: CollectionRecord) -> int:
+        call.services.strict_reads.count(record, wanted, timeout_s)
+        return await call.services.reader.count(record, wanted, asking)
+
+    _, found = await call.services.directory.run(call.names[0], act)
     return Answer({"count": found})
 
 
-async def _write(call: Call, params: WriteParams, split: Split) -> Answer:
+def _retrieving(
+    call: Call, wanted: RetrieveCall, timeout_s: int | None, asking: Asking
+) -> Callable[[CollectionRecord], Awaitable[list[Hit]]]:
+    """Return how points are read by id from the collection that the name stands for."""
+
+    async def act(record: CollectionRecord) -> list[Hit]:
+        call.services.strict_reads.retrieve(record, wanted, timeout_s)
+        return await call.services.reader.retrieve(record, wanted, asking)
+
+    return act
+
+
+async def _write(
+    call: Call, params: WriteParams, split: Split, check: Callable[[CollectionRecord], Awaitable[None]]
+) -> Answer:
     seen = call.positions()
-    written = await call.services.writer.write(call.names[0], split, params)
+    admission = Admission(check, call.services.strict_writes.charge)
+    written = await call.services.writer.write(call.names[0], split, params, admission)
     result: dict[str, Any] = {"status": written.status}
     if written.operation_id is not None:
         result["operation_id"] = written.operation_id

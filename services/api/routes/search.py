@@ -53,8 +53,12 @@ async def _many(call: Call, parse: Callable[[bytes, Limits], list[SearchCall]]) 
 
 async def _run(call: Call, calls: list[SearchCall], timeout_s: int | None) -> Found:
     asking = call.asking("Search", timeout_s)
-    reader = call.services.reader
-    return await call.services.directory.run(call.names[0], lambda record: reader.search(record, calls, asking))
+
+    async def act(record: CollectionRecord) -> list[Ranking]:
+        call.services.strict_reads.searches(record, calls, timeout_s)
+        return await call.services.reader.search(record, calls, asking)
+
+    return await call.services.directory.run(call.names[0], act)
 
 
 ROUTES = [
