@@ -30,7 +30,7 @@ def describe_config(config: CollectionConfig) -> dict[str, Any]:
 
 
 def config_warnings(config: CollectionConfig) -> list[str]:
-    """Return what a collection asks for and does not get: replicas, and all that needs them."""
+    """Return what a collection asks for and does not get: replicas, groups of payload values, and what needs them."""
     warnings = []
     if config.replication_factor > 1:
         warnings.append(f"replication_factor is {config.replication_factor}, but each shard has one replica for now")
@@ -39,6 +39,8 @@ def config_warnings(config: CollectionConfig) -> list[str]:
         warnings.append(f"write_consistency_factor is {factor}, but a write is applied by one replica for now")
     if config.read_fan_out_factor or config.read_fan_out_delay_ms:
         warnings.append("read_fan_out_factor and read_fan_out_delay_ms wait for replicas: each shard has one for now")
+    if any(config.hnsw_of(slot).payload_m is not None for slot in config.vectors):
+        warnings.append("payload_m waits for payload indexes: without an indexed field there are no groups to link")
     return warnings
 
 

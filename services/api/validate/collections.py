@@ -21,6 +21,7 @@ from services.api.validate.collection_settings import (
     given_optimizers,
     given_payload,
     given_wal,
+    last_word,
 )
 from services.api.validate.collection_slots import is_single, parse_sparse_vectors, parse_vectors
 from services.api.validate.collection_strict_mode import WireStrictMode, changed_strict_mode, given_strict_mode
@@ -93,12 +94,18 @@ def narrow_create(wire: WireCreate, defaults: Defaults) -> CollectionConfig:
             base.strict_mode_config, given_strict_mode(wire.strict_mode_config, rules)
         ),
         "metadata": check_metadata(wire.metadata),
+        **last_word(_given_placement(wire, rules), "on_disk_payload", "payload"),
     }
-    payload = given_payload(wire.payload, "payload", rules)
-    if payload or wire.payload is not None:
-        changes["payload"] = PayloadParams.model_construct(**payload)
     rules.check()
     return base.model_copy(update=changes)
+
+
+def _given_placement(wire: WireCreate, rules: Rules) -> dict[str, Any]:
+    """Return where payloads live, in the old word and the newer one."""
+    given: dict[str, Any] = {} if wire.on_disk_payload is None else {"on_disk_payload": wire.on_disk_payload}
+    if wire.payload is not None:
+        given["payload"] = PayloadParams.model_construct(**given_payload(wire.payload, "payload", rules))
+    return given
 
 
 def _given_numbers(wire: WireCreate, rules: Rules) -> dict[str, Any]:
@@ -107,5 +114,5 @@ def _given_numbers(wire: WireCreate, rules: Rules) -> dict[str, Any]:
     rules.within("shard_number", wire.shard_number, 1, SHARDS_MAX)
     for name in FACTORS:
         rules.at_least(name, getattr(wire, name), 1)
-    names = ("shard_number", *FACTORS, "on_disk_payload")
+    names = ("shard_number", *FACTORS)
     return {name: getattr(wire, name) for name in names if getattr(wire, name) is not None}

@@ -100,14 +100,32 @@ async def test_keys_that_the_reference_does_not_know_are_ignored_on_create(api: 
     assert "colour" not in config
 
 
-async def test_replicas_that_do_not_exist_yet_are_stored_and_warned_of(api: Api) -> None:
-    await api.ok("PUT", "/collections/c", {"vectors": V, "replication_factor": 2})
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ({"replication_factor": 2}, "replication_factor is 2, but each shard has one replica"),
+        ({"write_consistency_factor": 3}, "write_consistency_factor is 3, but a write is applied by one replica"),
+        ({"hnsw_config": {"payload_m": 8}}, "payload_m waits for payload indexes"),
+    ],
+)
+async def test_what_waits_for_other_parts_is_stored_and_warned_of(api: Api, option: dict[str, Any], told: str) -> None:
+    await api.ok("PUT", "/collections/c", {"vectors": V, **option})
     header = api.headers["X-Shoal-Warning"]
     info = await api.ok("GET", "/collections/c")
 
-    assert info["config"]["params"]["replication_factor"] == 2
     assert info["warnings"] == [{"message": header}]
-    assert "replication_factor is 2" in header
+    assert header.startswith(told)
+
+
+async def test_a_patch_that_asks_for_replicas_is_warned_of_and_one_that_does_not_is_not(planes: Api) -> None:
+    planes.shards.config_generation = 9
+    await planes.ok("PATCH", "/collections/planes", {"params": {"read_fan_out_factor": 1}})
+    warned = planes.headers.get("X-Shoal-Warning", "")
+    await planes.ok("PATCH", "/collections/planes", {"params": {"read_fan_out_factor": 0}})
+
+    assert warned.startswith("read_fan_out_factor and read_fan_out_delay_ms wait for replicas")
+    assert "X-Shoal-Warning" not in planes.headers
+    assert "warnings" not in await planes.ok("GET", "/collections/planes")
 
 
 async def test_patch_of_the_guide_changes_a_vector_and_the_collection(api: Api) -> None:
