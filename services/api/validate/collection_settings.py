@@ -9,14 +9,12 @@ from typing import Any, Literal
 import msgspec
 
 from services.api.validate.rules import Rules
-from services.api.validate.unsupported import refuse, refuse_given
+from services.api.validate.unsupported import refuse_given
 from shared.errors import BadFormat
 from shared.schema.collections import HnswConfig, OptimizersConfig, WalConfig
 from shared.schema.slots import Memory
 
 WHOLE_MAX = 2**63 - 1
-RETAIN_CLOSED = 1
-"""The only `wal_retain_closed` there is: what a checkpoint holds is trimmed."""
 
 
 class WireHnsw(msgspec.Struct):
@@ -101,9 +99,7 @@ def given_wal(wire: WireWal | None, rules: Rules) -> dict[str, Any]:
         return {}
     given = _given(wire, {}, WalConfig)
     rules.at_least("wal_config.wal_capacity_mb", given.get("wal_capacity_mb"), 1)
-    rules.at_least("wal_config.wal_retain_closed", given.get("wal_retain_closed"), RETAIN_CLOSED)
-    if given.get("wal_retain_closed", RETAIN_CLOSED) > RETAIN_CLOSED:
-        refuse(f"`wal_config.wal_retain_closed` other than {RETAIN_CLOSED}")
+    rules.at_least("wal_config.wal_retain_closed", given.get("wal_retain_closed"), 1)
     return given
 
 

@@ -41,7 +41,7 @@ FULL: dict[str, Any] = {
     "on_disk_payload": False,
     "payload": {"memory": "cold"},
     "hnsw_config": {"m": 0, "payload_m": 4, "max_indexing_threads": 2, "memory": "pinned"},
-    "wal_config": {"wal_capacity_mb": 2, "wal_segments_ahead": 3, "wal_retain_closed": 1},
+    "wal_config": {"wal_capacity_mb": 2, "wal_segments_ahead": 3, "wal_retain_closed": 2},
     "optimizers_config": {
         "deleted_threshold": 0.3,
         "vacuum_min_vector_number": 100,

@@ -42,7 +42,7 @@ CREATE: list[tuple[Any, int, str]] = [
     ({"optimizers_config": {"vacuum_min_vector_number": 99, "max_segment_size": 0}}, 422, f"{RULES}optimizers_config.vacuum_min_vector_number: value 99 invalid, must be 100 or larger; optimizers_config.max_segment_size: value 0 invalid, must be 1 or larger]"),
     ({"optimizers_config": {"max_optimization_threads": "all"}}, 400, f"{FORMAT}Invalid enum value 'all'"),
     ({"wal_config": {"wal_capacity_mb": 0}}, 422, f"{RULES}wal_config.wal_capacity_mb: value 0 invalid, must be 1 or larger]"),
-    ({"wal_config": {"wal_retain_closed": 2}}, 400, f"{UNBUILT}`wal_config.wal_retain_closed` other than 1"),
+    ({"wal_config": {"wal_retain_closed": 0}}, 422, f"{RULES}wal_config.wal_retain_closed: value 0 invalid, must be 1 or larger]"),
     ({"quantization_config": {"scalar": {"type": "int4"}}}, 400, f"{FORMAT}quantization_config.scalar: Invalid enum value 'int4'"),
     ({"quantization_config": {"scalar": {"type": "int8", "quantile": 0.4}}}, 422, f"{RULES}quantization_config.scalar.quantile: value 0.4 invalid, must be from 0.5 to 1.0]"),
     ({"quantization_config": {"product": {"compression": "x3"}}}, 400, f"{FORMAT}quantization_config.product: Invalid enum value 'x3'"),
