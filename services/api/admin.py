@@ -9,7 +9,7 @@ A crash leaves nothing half done, because the catalog alone says what exists:
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 import structlog
@@ -38,7 +38,6 @@ CREATE_WAIT_S = 10.0
 """How long a create waits for live workers when it gives no timeout."""
 
 UPDATES_MAX = 8
-MEGABYTE = 2**20
 
 log = structlog.get_logger()
 
@@ -54,7 +53,6 @@ class Admin:
         self._presence = presence
         self._cuts = Cuts(directory)
         self._turn = asyncio.Lock()
-        self._background: set[asyncio.Task[None]] = set()
 
     async def create(
         self, name: str, config: CollectionConfig, timeout_s: float | None, source: str | None = None
@@ -67,7 +65,7 @@ class Admin:
         new = CollectionRecord(uuid=str(uuid4()), name=name, config=config, init_from=init_from)
         record = await self._catalog.create(new)
         for key in _keys(record):
-            capacity_bytes = config.wal_config.wal_capacity_mb * MEGABYTE
+            capacity_bytes = config.wal_config.log_bytes_max
             await self._wal.open_shard(key, record.generation, capacity_bytes=capacity_bytes, known=gate_of(record))
         await self._directory.reload()
         wait_s = CREATE_WAIT_S if timeout_s is None else timeout_s
@@ -148,25 +146,16 @@ class Admin:
             await self._wal.close_shard(key)
         deleted = await self._catalog.delete(name)
         revision = (await self._directory.reload()).revision
-        self._later(self._drop(record))
+        await self._drop(record)
         await self._presence.applied_everywhere(revision, DELETE_WAIT_S if timeout_s is None else timeout_s)
         return deleted is not None
 
-    async def close(self) -> None:
-        """Finish what runs in the background."""
-        await asyncio.gather(*self._background, return_exceptions=True)
-
     async def _drop(self, record: CollectionRecord) -> None:
-        for key in _keys(record):
-            try:
-                await self._wal.drop(key)
-            except Unavailable as error:
-                log.warning("log of a deleted shard is left to expire", shard=str(key), error=str(error))
-
-    def _later(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        """Free the logs at once. The worker does so too, when it removes the shards, so nothing is left by a failure."""
+        try:
+            await self._wal.drop(*_keys(record))
+        except Unavailable as error:
+            log.warning("logs are left to the worker", collection=record.name, error=str(error))
 
 
 def _keys(record: CollectionRecord) -> list[ShardKey]:

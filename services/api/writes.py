@@ -29,7 +29,6 @@ VALIDATIONS_MAX = 5
 KNOWN_MAX = 100_000
 """Shards that are remembered; more are asked about again."""
 
-MEGABYTE = 2**20
 
 Parts = Mapping[int, Sequence[Operation]]
 """Operations by shard, in order. Those of one shard are logged together or not at all."""

@@ -62,7 +62,7 @@ def _record(manifest: Manifest) -> CollectionRecord:
 async def _open_shards(wal: Wal, record: CollectionRecord, manifests: list[Manifest]) -> None:
     """Opens every shard of the collection, those without a manifest included: they were empty at their last word."""
     checkpoints = {manifest.shard: manifest for manifest in manifests if manifest.collection == record.uuid}
-    capacity = record.config.wal_config.wal_capacity_mb * 2**20
+    capacity = record.config.wal_config.log_bytes_max
     for number in range(record.config.shard_number):
         manifest = checkpoints.get(number)
         fence, known = (manifest.fence, manifest.checkpoint) if manifest is not None else (0, 0)

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MB = 2**20
 T = TypeVar("T")
 
 
@@ -303,7 +302,7 @@ class Hosted:
         return newest
 
     async def _open_in_log(self, fence: int, generation: int, known: int) -> None:
-        capacity = self.record.config.wal_config.wal_capacity_mb * MB
+        capacity = self.record.config.wal_config.log_bytes_max
         await self._common.wal.open_shard(self.key, generation, fence, capacity, known)
 
     async def _install(self, recovered: Recovered) -> None:

@@ -1,8 +1,8 @@
 """Publishes checkpoints of one shard, then trims its log and collects files. Never waits for a disk on the loop.
 
-When: at once after a seal, a config, a swap or a switched segment; at half the log's capacity; a moment after the log
-went quiet; after `flush_interval_sec` of changes; at the end. A failed checkpoint is tried again: nothing but unnamed
-files is left of it, and the log keeps what it would have covered.
+When: at once after a seal, a config, a swap or a switched segment; at half of what may wait (`wal_capacity_mb` and
+`wal_segments_ahead`); a moment after the log went quiet; after `flush_interval_sec` of changes; at the end. A failed
+checkpoint is tried again: nothing but unnamed files is left of it, and the log keeps what it would have covered.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from services.worker.persist import Identity, collect, write_checkpoint
+from services.worker.retention import Retention
 from services.worker.shard import Shard
 from shared.actor.actor import Actor
 from shared.clock import Clock
@@ -80,6 +81,7 @@ class Publisher(Actor[None]):
         self.published_order = manifest.order if manifest else (0, 0)
         self._is_abandoned = False
         self._trimmed_bytes = shard.counters.log_bytes_applied
+        self._retention = Retention()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._is_idle = False
@@ -198,7 +200,7 @@ class Publisher(Actor[None]):
     def _is_log_half_full(self) -> bool:
         state = self._shard.state
         assert state is not None
-        half = state.config.wal_config.wal_capacity_mb * 2**20 / 2
+        half = state.config.wal_config.waiting_bytes_max / 2
         return self._shard.counters.log_bytes_applied - self._trimmed_bytes >= half
 
     async def _try_publish(self) -> None:
@@ -238,7 +240,9 @@ class Publisher(Actor[None]):
         shard.counters.checkpoint_seconds += perf_counter() - started
         self.on_published()
         crash_point("before_trim")
-        await self._trim(checkpoint.position, fence, log_bytes)
+        kept_bytes_max = checkpoint.config.wal_config.kept_bytes_max
+        through = self._retention.trim_through(checkpoint.position, log_bytes, kept_bytes_max)
+        await self._trim(through, fence, log_bytes)
         await self._collect(manifest)
 
     async def _trim(self, through: int, fence: int, log_bytes: int) -> None:

@@ -139,11 +139,26 @@ class OptimizersConfig(_Model):
 
 
 class WalConfig(_Model):
-    """The log's bound: how much of it may wait for a checkpoint."""
+    """The log's bound: how much of it may wait for a checkpoint, and how much stays although one covers it."""
 
     wal_capacity_mb: Annotated[int, Field(ge=1)] = 32
     wal_segments_ahead: Annotated[int, Field(ge=0)] = 0
     wal_retain_closed: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def waiting_bytes_max(self) -> int:
+        """How much log may wait for a checkpoint: over it writes wait."""
+        return self.wal_capacity_mb * 2**20 * (1 + self.wal_segments_ahead)
+
+    @property
+    def kept_bytes_max(self) -> int:
+        """How much log stays although a checkpoint covers it."""
+        return self.wal_capacity_mb * 2**20 * (self.wal_retain_closed - 1)
+
+    @property
+    def log_bytes_max(self) -> int:
+        """How long a shard's log may become."""
+        return self.waiting_bytes_max + self.kept_bytes_max
 
 
 class SealConfig(_Model):

@@ -111,6 +111,34 @@ async def test_half_a_log_is_published_without_waiting_for_quiet(tmp_path: Path)
     assert stage.wal.trimmed == [0, 1]
 
 
+async def test_segments_ahead_let_more_log_wait_for_a_checkpoint(tmp_path: Path) -> None:
+    ahead = WalConfig(wal_capacity_mb=1, wal_segments_ahead=3)
+    async with staged(tmp_path, optimizers_config=SLOW, wal_config=ahead) as stage:
+        await stage.checkpoint(0)
+
+        for _ in range(3):
+            stage.write(upsert(points(3)), log_bytes=2**19)
+            await asyncio.sleep(0.05)
+        before = stage.shard.checkpoint
+        stage.write(upsert(points(3)), log_bytes=2**19)
+        await stage.checkpoint(4, timeout_s=0.6)
+
+    assert before == 0
+
+
+async def test_retained_log_stays_although_a_checkpoint_covers_it(tmp_path: Path) -> None:
+    retaining = WalConfig(wal_capacity_mb=1, wal_retain_closed=2)
+    async with staged(tmp_path, wal_config=retaining) as stage:
+        await stage.checkpoint(0)
+        for position in range(1, 5):
+            stage.write(upsert(points(3)), log_bytes=2**19, is_urgent=True)
+            async with asyncio.timeout(5):
+                while stage.shard.checkpoint != position or len(stage.wal.trimmed) <= position:
+                    await asyncio.sleep(0.01)
+
+    assert stage.wal.trimmed == [0, 0, 0, 1, 2]
+
+
 async def test_steady_writes_are_published_after_the_flush_interval(tmp_path: Path) -> None:
     async with staged(tmp_path, optimizers_config=OptimizersConfig(flush_interval_sec=1)) as stage:
         await stage.checkpoint(0)
