@@ -108,12 +108,13 @@ class LiveRows:
                 lengths[places] = batch.offsets[rows + 1] - batch.offsets[rows]
         return offsets_of(lengths)
 
-    def elements(self, name: str, column: str, offsets: Offsets) -> Iterator[Stored]:
+    def elements(self, name: str, column: str, offsets: Offsets, element_bytes: int) -> Iterator[Stored]:
         """Return one array of a multivector or sparse slot in pieces, as `offsets` lays it out.
 
-        column   `vectors`, `indices` or `values`
+        column          `vectors`, `indices` or `values`
+        element_bytes   of a vector, an index or a value
         """
-        for piece in _ragged_slices(offsets):
+        for piece in _ragged_slices(offsets, WRITE_BYTES // max(element_bytes, PLACE_BYTES)):
             first, last = int(offsets[piece.start]), int(offsets[piece.stop])
             gathered: Stored | None = None
             for source, places in self._by_source(piece):
@@ -190,18 +191,18 @@ class LiveRows:
                 yield source, places + piece.start
 
 
-def _ragged_slices(offsets: Offsets) -> Iterator[slice]:
-    """Return the ranges of rows that make pieces of about ELEMENTS elements, in order."""
+def _ragged_slices(offsets: Offsets, elements: int) -> Iterator[slice]:
+    """Return the ranges of rows that make pieces of about so many elements, in order."""
     first, count = 0, len(offsets) - 1
     while first < count:
-        last = int(np.searchsorted(offsets, offsets[first] + ELEMENTS, side="right")) - 1
+        last = int(np.searchsorted(offsets, offsets[first] + elements, side="right")) - 1
         last = min(max(last, first + 1), count)
         yield slice(first, last)
         first = last
 
 
-ELEMENTS = 65_536
-"""Vectors of multivectors, or pairs, that are gathered at one time."""
+PLACE_BYTES = 8
+"""Gathering needs the place of each element too."""
 
 _PAYLOAD_ROWS = 65_536
 """Most rows whose payloads are Python bytes at one time."""

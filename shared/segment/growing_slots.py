@@ -4,15 +4,16 @@ Each has a row for every row of the segment, whether that carries the slot or no
 """
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from shared.schema.slots import Datatype, SlotKind
+from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.batches import Batch, MultiBatch, SlotBatch, SparseBatch, absent_batch, raw_bytes
 from shared.segment.bits import Words
-from shared.segment.elements import dtype_of
+from shared.segment.elements import dtype_of, widened
 from shared.segment.growing import GrowingArray
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.bit_codes import BitCodes, has_bit_codes
@@ -103,8 +104,9 @@ class _GrowingDense(GrowingSlot):
     def __init__(self, layout: SlotLayout, seed: int) -> None:
         super().__init__(layout)
         self._vectors: GrowingArray[Any] = GrowingArray(dtype_of(layout), (layout.dim,))
-        has_codes = has_bit_codes(layout.dim, layout.distance) and layout.datatype is Datatype.FLOAT32
-        self._codes = BitCodes(layout.dim, layout.distance, seed) if has_codes else None
+        self._codes: BitCodes | None = None
+        if has_bit_codes(layout.dim, layout.distance):
+            self._codes = BitCodes(layout.dim, layout.distance, seed, partial(widened, layout))
         self.index = SlotIndex(layout, self._vectors.whole, 0, codes=Codes(groups=self._codes))
 
     @property

@@ -4,6 +4,7 @@ Codes and graphs are made of float32 rows. Where the slot stores another type, t
 widened rows, which is removed again.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class SlotBuilder:
         self._write({"offsets": offsets})
         total = int(offsets[-1])
         for column, row_shape, dtype in _columns(self._layout):
-            self._write_pieces(column, (total, *row_shape), dtype, live.elements(self._name, column, offsets))
+            pieces = live.elements(self._name, column, offsets, dtype.itemsize * math.prod(row_shape))
+            self._write_pieces(column, (total, *row_shape), dtype, pieces)
         return self._with_present(live)
 
     def _widened(self, live: LiveRows) -> Vectors:

@@ -4,7 +4,8 @@ Rows are coded relative to a mean. An appendable segment does not know its mean:
 (they are scanned raw), then their mean freezes and all rows are encoded.
 """
 
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from shared.segment.kernels.table import AT, KINDS, SIZE, address
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 Floats = npt.NDArray[np.float32]
+Stored = npt.NDArray[Any]
+Widen = Callable[[Stored], Floats]
+"""Gives rows as they are compared, float32; rows that are so already come back as they are."""
 
 DIM_MIN = 64
 """Below so many dims raw rows are scanned instead."""
@@ -40,9 +44,10 @@ class BitCodes:
     mean    float32 (padded,), rotated; flips float32 (rounds, padded), the rotation
     """
 
-    def __init__(self, dim: int, distance: Distance, seed: int) -> None:
+    def __init__(self, dim: int, distance: Distance, seed: int, widen: Widen = np.asarray) -> None:
         self._dim = dim
         self._distance = distance
+        self._widen = widen
         self._rotation: Rotation | None = Rotation(dim, seed)
         self._flips = self._rotation.flips
         self._mean: Floats | None = None
@@ -61,17 +66,17 @@ class BitCodes:
         """Return how many rows have codes: 0 until the mean froze after 1,000 rows."""
         return self._count
 
-    def append(self, vectors: Floats, first_row: int) -> None:
+    def append(self, vectors: Stored, first_row: int) -> None:
         """Encode rows [first_row, len(vectors)); `vectors` (n, dim) holds ALL rows up to now, row 0 first.
 
-        first_row must be the number of rows seen so far.
+        They are what `widen` takes. first_row must be the number of rows seen so far.
         """
         if self._mean is None:
             if len(vectors) < ROWS_OF_MEAN:
                 return
-            self._freeze(vectors[:ROWS_OF_MEAN])
+            self._freeze(self._widen(vectors[:ROWS_OF_MEAN]))
         assert self._count == 0 or first_row == self._count, f"expected row {self._count}, got {first_row}"
-        self._encode(vectors, self._count, len(vectors))
+        self._encode(self._widen(vectors[self._count :]), self._count)
 
     @classmethod
     def build(cls, vectors: Floats, distance: Distance, seed: int) -> Self:
@@ -79,7 +84,7 @@ class BitCodes:
         codes = cls(vectors.shape[1], distance, seed)
         if len(vectors):
             codes._freeze(vectors[:: max(1, len(vectors) // _SAMPLE)])
-            codes._encode(vectors, 0, len(vectors))
+            codes._encode(vectors, 0)
         return codes
 
     def _freeze(self, sample: Floats) -> None:
@@ -87,7 +92,9 @@ class BitCodes:
         mean = np.asarray(sample).mean(axis=0, dtype=np.float64).astype(np.float32)
         self._mean = self._rotation.apply(mean[None])[0].copy()
 
-    def _encode(self, vectors: Floats, first: int, last: int) -> None:
+    def _encode(self, vectors: Floats, first: int) -> None:
+        """Encode rows from `first` on, of which `vectors` holds all that there are."""
+        last = first + len(vectors)
         groups = -(-last // GROUP)
         if groups > len(self._words):
             words, meta = self._room(max(groups, 2 * len(self._words)) if first else groups)
@@ -100,7 +107,7 @@ class BitCodes:
             self.fill(table)
             table[AT.kind] = KINDS[self._distance]
             table[AT.dim] = self._dim
-            table[AT.vectors] = address(vectors)
+            table[AT.vectors] = address(vectors) - first * vectors.strides[0]
             table[AT.lanes] = scratch.table[AT.lanes]
             encode_sign_rows(table, first, last)
         self._count = last

@@ -10,18 +10,21 @@ import xxhash
 
 from services.worker.state import ShardState
 from shared.schema.operations import Seal, SlotRows, Upsert
-from shared.schema.slots import Distance, SlotKind
+from shared.schema.slots import Datatype, Distance, SlotKind
 from shared.segment import bits
 from shared.segment.appendable import AppendableSegment
+from shared.segment.batches import SlotBatch
 from shared.segment.checksum import logical_checksum
+from shared.segment.elements import narrowed, widened
 from shared.segment.format import HEADER_NAME
 from shared.segment.gather import LiveRows
+from shared.segment.growing_slots import growing_slot
 from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
 from shared.segment.layout import SlotLayout
 from shared.segment.rows import row_batch, slot_batch, slot_rows
 from shared.segment.sealed import SealedSegment
-from tests.builders import config, points, upsert
+from tests.builders import config, points, upsert, vectors
 from tests.kinds import MIXED, WirePoint, random_point, read, shown, written
 from tests.unit.worker.shard_log import Disk, apply_all, new_state, switch
 
@@ -151,19 +154,20 @@ def test_bytes_of_the_log_give_back_the_batch(name: str) -> None:
 
 
 def test_ragged_slots_are_gathered_piece_by_piece_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.segment.gather.ELEMENTS", 5)
+    monkeypatch.setattr("shared.segment.gather.WRITE_BYTES", 40)
     state = new_state(MIXED)
     apply_all(state, *(written(MIXED, batch) for batch in some_points(2)), Seal("a00000001"))
     segment = state.segments()[0]
     live = LiveRows.of([segment]).reordered(np.random.default_rng(4).permutation(segment.live_count))
     offsets = live.offsets("words")
 
-    indices = np.concatenate(list(live.elements("words", "indices", offsets)))
+    pieces = list(live.elements("words", "indices", offsets, 4))
 
     slot = segment.slot("words")
     assert isinstance(slot, SparseIndex)
     expected = [slot.indices[slot.offsets[row] : slot.offsets[row + 1]] for row in live.rows.tolist()]
-    assert indices.tolist() == np.concatenate(expected).tolist()
+    assert np.concatenate(pieces).tolist() == np.concatenate(expected).tolist()
+    assert max(len(piece) for piece in pieces) <= 6
     assert np.diff(offsets).tolist() == [len(one) for one in expected]
 
 
@@ -197,3 +201,23 @@ def _words(count: int) -> dict[str, list[float]]:
 
 def _astuples(slots: dict[str, object]) -> dict[str, tuple[int, int]]:
     return {name: (slot.vectors, slot.bytes) for name, slot in slots.items()}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("distance", "datatype"), [(Distance.EUCLID, Datatype.FLOAT16), (Distance.COSINE, Datatype.UINT8)]
+)
+def test_fresh_rows_of_any_datatype_have_the_codes_of_what_they_mean(distance: Distance, datatype: Datatype) -> None:
+    layout = SlotLayout(64, distance, SlotKind.DENSE, datatype)
+    stored = narrowed(layout, np.abs(50 * vectors(1400, 64)) + 1)
+    slots = growing_slot(layout, 7), growing_slot(SlotLayout(64, distance), 7)
+
+    for first, last in ((0, 600), (600, 1100), (1100, 1101), (1101, 1400)):
+        for slot, rows in zip(slots, (stored, widened(layout, stored)), strict=True):
+            slot.append(SlotBatch(rows[first:last], None), last - first)
+
+    codes, plain = (slot.sealed().index.codes.groups for slot in slots)  # type: ignore[union-attr]
+    assert codes is not None
+    assert plain is not None
+    assert codes.count == 1400
+    for name, array in plain.arrays().items():
+        np.testing.assert_array_equal(codes.arrays()[name], array)
