@@ -151,7 +151,7 @@ class Admin:
         return deleted is not None
 
     async def _drop(self, record: CollectionRecord) -> None:
-        """Free the logs at once. The worker does so too, when it removes the shards, so nothing is left by a failure."""
+        """Free the logs at once. The worker does so too when it removes the shards: no failure leaves one behind."""
         try:
             await self._wal.drop(*_keys(record))
         except Unavailable as error:

@@ -73,7 +73,6 @@ class ApiService:
         self._watcher: CatalogWatcher | None = None
         self._presence: Presence | None = None
         self._appender: Appender | None = None
-        self._services: Services | None = None
         self._runner: web.ServerRunner | None = None
         self.port = settings.port
         """The port that is listened on; a setting of 0 chooses a free one at start."""
@@ -90,15 +89,12 @@ class ApiService:
         await self._links.start()
         wal = Wal(self._redis)
         self._appender = self._make_appender(wal)
-        self._services = self._make_services(catalog, wal)
-        await self._listen(Endpoint(ROUTES, self._services))
+        await self._listen(Endpoint(ROUTES, self._make_services(catalog, wal)))
 
     async def stop(self) -> None:
         """Take no more requests, finish those in flight within SHUTDOWN_S, close everything."""
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._services is not None:
-            await self._services.admin.close()
         if self._appender is not None:
             await self._appender.close()
         if self._links is not None:
