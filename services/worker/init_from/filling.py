@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from services.worker.init_from.carry import carried
+from services.worker.init_from.carry import CannotTake, carried
 from services.worker.init_from.cut_files import Cut, link_segment
 from services.worker.init_from.source_state import source_record, state_at_cut
 from services.worker.persist import Identity, write_checkpoint
@@ -27,6 +27,7 @@ from shared.segment.base import Segment
 from shared.segment.bits import Rows
 from shared.segment.checkpoint import FrozenSegment, freeze_segment, write_frozen
 from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.placement import seal_bytes
 from shared.store.atomic import crash_point
 from shared.store.manifest import SegmentEntry
 
@@ -68,6 +69,7 @@ def fill(filling: Filling) -> Iterator[Done]:
         if can_share(state.config, filling.record.config):
             yield from _share(filling, state)
             return
+        del state
     yield from _carry(filling)
 
 
@@ -99,6 +101,7 @@ def _carry(filling: Filling) -> Iterator[Done]:
     shards = len(filling.cut.shards)
     for shard in range(shards):
         state = state_at_cut(filling.init, filling.cut, shard)
+        _check_slots(state.config, filling.record.config)
         held = sum(segment.live_count for segment in state.segments())
         total = done + held * (shards - shard)
         for segment in state.segments():
@@ -111,6 +114,15 @@ def _carry(filling: Filling) -> Iterator[Done]:
                 yield Done(done, total)
     carrier.finish()
     yield Done(done, done)
+
+
+def _check_slots(source: CollectionConfig, target: CollectionConfig) -> None:
+    """Refuse a source whose slots became others since the new collection was created. Raises CannotTake."""
+    layout = layout_of(target)
+    for name, held in layout_of(source).items():
+        wanted = layout.get(name)
+        if wanted is None or (held.dim, held.kind, held.distance) != (wanted.dim, wanted.kind, wanted.distance):
+            raise CannotTake(f"the source's vector {name!r} was added or changed before its points were taken over")
 
 
 class _Carrier:
@@ -147,8 +159,8 @@ class _Carrier:
         return AppendableSegment(f"a{len(self._entries) + 1:08d}", self._layout, self._seed)
 
     def _seal_when_full(self) -> None:
-        appendable, seal = self._appendable, self._filling.record.config.seal
-        if appendable.count < seal.rows and appendable.vector_bytes < seal.vector_bytes:
+        appendable, config = self._appendable, self._filling.record.config
+        if appendable.count < config.seal.rows and appendable.vector_bytes < seal_bytes(config):
             return
         sealed = appendable.seal(self._generation)
         frozen = freeze_segment(sealed, None, position=self._filling.base, generation=self._generation)

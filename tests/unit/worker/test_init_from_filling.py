@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.worker.init_from.carry import CannotTake
 from services.worker.init_from.cut_files import Cut, ShardCut, TailWriter, pin_shard, publish_cut, read_cut
 from services.worker.init_from.filling import Done, Filling, can_share, fill
 from services.worker.persist import Identity, write_checkpoint
@@ -12,7 +13,7 @@ from services.worker.state import Origin, ShardState
 from shared.errors import ChecksumMismatch
 from shared.log.position import Entry
 from shared.schema.collections import CollectionConfig, CollectionRecord, Distance, HnswConfig, SealConfig, VectorParams
-from shared.schema.operations import Operation, Seal, encode_operation
+from shared.schema.operations import Config, Operation, Seal, encode_operation
 from shared.schema.points import shard_of
 from shared.schema.slots import Datatype
 from shared.segment.checksum import logical_checksum
@@ -161,3 +162,13 @@ def test_a_damaged_tail_is_not_taken_for_the_truth(tmp_path: Path) -> None:
         filled(source, config())
 
     assert ManifestStore(tmp_path / TARGET / "0").newest() is None
+
+
+def test_a_vector_that_the_source_got_meanwhile_is_not_dropped_in_silence(tmp_path: Path) -> None:
+    more = config().model_copy(
+        update={"vectors": {**config().vectors, "more": VectorParams(size=2, distance=Distance.DOT)}}
+    )
+    source = Source(tmp_path, config(), BEFORE, [Config(2, more.model_dump_json().encode())])
+
+    with pytest.raises(CannotTake, match="'more' was added or changed"):
+        filled(source, config())
