@@ -16,6 +16,7 @@ from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.segment.appendable import AppendableSegment
 from shared.segment.checkpoint import load_segment
 from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.placement import placement_of
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest, ManifestStore, SegmentEntry
 
@@ -70,12 +71,12 @@ def recover(directory: Path, record: CollectionRecord) -> Recovered:
 def _load(
     directory: Path, manifest: Manifest, config: CollectionConfig
 ) -> tuple[list[AppendableSegment | SealedSegment], list[SegmentEntry]]:
-    layout, seed = layout_of(config), rotation_seed(manifest.collection)
+    layout, seed, placement = layout_of(config), rotation_seed(manifest.collection), placement_of(config)
     loaded: list[AppendableSegment | SealedSegment] = []
     quarantined = []
     for entry in manifest.segments:
         try:
-            loaded.append(load_segment(directory, entry, layout, seed))
+            loaded.append(load_segment(directory, entry, layout, seed, placement))
         except (Corrupt, OSError) as error:
             log.error("segment quarantined", directory=str(directory), segment_id=entry.segment_id, error=str(error))
             quarantined.append(_quarantined(entry, error))

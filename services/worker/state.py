@@ -22,6 +22,7 @@ from shared.segment.appendable import AppendableSegment
 from shared.segment.checkpoint import AnySegment, FrozenSegment, freeze_segment
 from shared.segment.id_map import IdBatch
 from shared.segment.layout import Layout, layout_of, rotation_seed
+from shared.segment.placement import placement_of, seal_bytes
 from shared.segment.rows import RowBatch, joined, row_batch
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import PendingSwap, SegmentEntry
@@ -170,7 +171,7 @@ class ShardState:
     def _room(self) -> "_Room":
         """Return how much the appendable segment takes until it is sealed."""
         appendable, seal = self._appendable, self.config.seal
-        return _Room(seal.rows - appendable.count, seal.vector_bytes - appendable.vector_bytes)
+        return _Room(seal.rows - appendable.count, seal_bytes(self.config) - appendable.vector_bytes)
 
     @staticmethod
     def _tombstone(segments: Iterable[AnySegment], batch: IdBatch) -> None:
@@ -250,6 +251,11 @@ class ShardState:
     def unsaved(self) -> list[SealedSegment]:
         """Return the sealed segments that live in memory only."""
         return [segment for segment in self._sealed if segment.header is None]
+
+    def misplaced(self) -> list[SealedSegment]:
+        """Return the sealed segments whose files were opened otherwise than the config wants them kept."""
+        wanted = placement_of(self.config)
+        return [segment for segment in self._sealed if segment.header is not None and not segment.is_placed(wanted)]
 
     def mount_swap(self, swap: PendingSwap, output: SealedSegment | None) -> None:
         """Switch a pending swap: its output, brought up to date, takes the place of its inputs; None drops them."""

@@ -2,7 +2,8 @@
 
 Two kinds:
 - a pending swap: the optimizer's output takes the place of its inputs; without an output, inputs without rows go
-- a sealed segment that a checkpoint has written: its mapped twin takes the place of the one in memory
+- a sealed segment that a checkpoint has written: its mapped twin takes the place of the one in memory; likewise one
+  opened otherwise than a new config wants its files kept
 For both: open and verify the output in a thread, map its rows to the inputs' there, then, on the loop, carry over what
 changed meanwhile and switch.
 """
@@ -19,6 +20,7 @@ from services.worker.state import ShardState
 from shared.actor.actor import Actor
 from shared.errors import Corrupt
 from shared.segment.layout import layout_of
+from shared.segment.placement import placement_of
 from shared.segment.sealed import SealedSegment
 from shared.segment.swap import Succession
 from shared.store.collect import SEGMENTS
@@ -60,6 +62,9 @@ class Successor(Actor[None]):
             entry = self._publisher.durable.get(segment.segment_id)
             if entry is not None and entry.header is not None:
                 return await self._replace_by_twin(state, segment, entry.header)
+        for segment in state.misplaced():
+            assert segment.header is not None
+            return await self._replace_by_twin(state, segment, segment.header)
         return False
 
     async def _swap(self, state: ShardState, swap: PendingSwap, inputs: list[SealedSegment]) -> None:
@@ -89,7 +94,7 @@ class Successor(Actor[None]):
         try:
             succession = await self._prepared(state, [segment], directory, header)
         except (Corrupt, OSError) as error:
-            log.error("segment stays in memory", segment_id=segment.segment_id, error=str(error))
+            log.error("segment stays as it is", segment_id=segment.segment_id, error=str(error))
             return False
         if self._shard.state is state:
             succession.finish(0)
@@ -101,8 +106,8 @@ class Successor(Actor[None]):
     ) -> Succession:
         """Open an output and map its rows, in a thread."""
         loop = asyncio.get_running_loop()
-        layout = layout_of(state.config)
-        opened = await loop.run_in_executor(self._disk, SealedSegment.open, directory, header, layout)
+        layout, placement = layout_of(state.config), placement_of(state.config)
+        opened = await loop.run_in_executor(self._disk, SealedSegment.open, directory, header, layout, placement)
         succession = Succession(inputs, opened)
         await loop.run_in_executor(self._disk, succession.prepare)
         return succession

@@ -35,9 +35,12 @@ def write_pieces(path: Path, shape: tuple[int, ...], dtype: DTypeLike, pieces: I
     return written
 
 
-def read_array(path: Path, expected: FileSum) -> NDArray[Any]:
-    """Return the array of a file as a read-only map. Raises ChecksumMismatch, UnknownFormat."""
-    raw = map_verified(path, expected)
+def read_array(path: Path, expected: FileSum, *, is_cold: bool = False) -> NDArray[Any]:
+    """Return the array of a file as a read-only map. Raises ChecksumMismatch, UnknownFormat.
+
+    is_cold   see store/mapped.py
+    """
+    raw = map_verified(path, expected, is_cold=is_cold)
     file = io.BytesIO(raw[:1024].tobytes())
     try:
         if npy.read_magic(file) != (1, 0):

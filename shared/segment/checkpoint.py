@@ -33,6 +33,7 @@ from shared.segment.format import header_ref
 from shared.segment.layout import Layout
 from shared.segment.overlay import Overlay, OverlayChange
 from shared.segment.parts import SealedParts
+from shared.segment.placement import CACHED, Placement
 from shared.segment.sealed import SealedSegment
 from shared.segment.stored import open_parts, write_parts
 from shared.store.atomic import FileSum, crash_point, publish_directory
@@ -141,7 +142,9 @@ ATTEMPTS_MAX = 100
 """Directories of one segment id that may lie side by side."""
 
 
-def load_segment(shard_directory: Path, entry: SegmentEntry, layout: Layout, seed: int) -> AnySegment:
+def load_segment(
+    shard_directory: Path, entry: SegmentEntry, layout: Layout, seed: int, placement: Placement = CACHED
+) -> AnySegment:
     """Return the segment that an entry names, as it was at its checkpoint.
 
     layout   of the config in the manifest;  seed  of the collection's code rotations
@@ -149,7 +152,8 @@ def load_segment(shard_directory: Path, entry: SegmentEntry, layout: Layout, see
     """
     segment: AnySegment
     if entry.header is not None:
-        segment = SealedSegment.open(shard_directory / entry.header.name.rpartition("/")[0], entry.header, layout)
+        directory = shard_directory / entry.header.name.rpartition("/")[0]
+        segment = SealedSegment.open(directory, entry.header, layout, placement)
     else:
         segment = AppendableSegment(entry.segment_id, layout, seed)
         for ref in entry.rows_chunks:

@@ -6,6 +6,7 @@
 The manifest in turn holds size and checksum of the header, so every byte hangs on the root.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,15 @@ def read_header(directory: Path, expected: ChunkRef | None = None) -> tuple[Segm
     return header, FileSum(len(content), xxhash.xxh3_64_intdigest(content))
 
 
-def read_arrays(directory: Path, header: SegmentHeader) -> Arrays:
-    """Return every array of a segment as a verified read-only map. Raises ChecksumMismatch, UnknownFormat."""
+def read_arrays(directory: Path, header: SegmentHeader, cold: Collection[str] = ()) -> Arrays:
+    """Return every array of a segment as a verified read-only map. Raises ChecksumMismatch, UnknownFormat.
+
+    cold   names of arrays that are to take no memory until they are looked at
+    """
     arrays = {}
     for entry in header.arrays:
         path = directory / f"{entry.name}.npy"
-        array = read_array(path, FileSum(entry.size, entry.checksum))
+        array = read_array(path, FileSum(entry.size, entry.checksum), is_cold=entry.name in cold)
         if array.dtype.str != entry.dtype or list(array.shape) != entry.shape:
             found = f"{array.dtype.str} {array.shape}"
             raise ChecksumMismatch(f"{path}: expected {entry.dtype} {entry.shape}, found {found}")

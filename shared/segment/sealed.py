@@ -16,6 +16,7 @@ from shared.segment.layout import Layout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
 from shared.segment.parts import SealedParts
+from shared.segment.placement import CACHED, Placement
 from shared.store.manifest import ChunkRef
 
 
@@ -25,7 +26,11 @@ class SealedSegment(MarkedSegment):
     parts    what it consists of
     marks    tombstones, overlay and columns of its rows; None when all rows live
     header   its header file once it is on disk, named below the shard's directory; None while only in memory
+
+    `placement` says how its files were opened; it means nothing while the segment is only in memory.
     """
+
+    placement: Placement = CACHED
 
     def __init__(self, parts: SealedParts, marks: RowMarks | None = None, header: ChunkRef | None = None) -> None:
         if marks is None:
@@ -38,14 +43,29 @@ class SealedSegment(MarkedSegment):
         self._id_map = parts.id_map
 
     @classmethod
-    def open(cls, directory: Path, header: ChunkRef | None = None, layout: Layout | None = None) -> "SealedSegment":
+    def open(
+        cls,
+        directory: Path,
+        header: ChunkRef | None = None,
+        layout: Layout | None = None,
+        placement: Placement = CACHED,
+    ) -> "SealedSegment":
         """Open the segment in a directory: verify every checksum, map every array. All rows live at first.
 
-        header   what the manifest says of `header.json`; None trusts the checksum that the header carries itself
-        layout   slots that are laid out differently now are left out; None takes all
-        Raises   ChecksumMismatch, UnknownFormat
+        header      what the manifest says of `header.json`; None trusts the checksum that the header carries itself
+        layout      slots that are laid out differently now are left out; None takes all
+        placement   which arrays are read into memory now, and which when they are looked at
+        Raises      ChecksumMismatch, UnknownFormat
         """
-        return cls(*stored.open_parts(directory, header, layout))
+        segment = cls(*stored.open_parts(directory, header, layout, placement))
+        segment.placement = placement
+        return segment
+
+    def is_placed(self, placement: Placement) -> bool:
+        """Return whether the segment's files were opened as a placement asks: as far as its slots are concerned."""
+        mine = self.placement
+        is_same = all(mine.slot(name) == placement.slot(name) for name in self.layout)
+        return is_same and mine.is_payload_cold == placement.is_payload_cold
 
     def keep_slots(self, layout: Layout) -> None:
         """Let go of the slots that a layout lacks, or has as another one of the same name. Files stay as they are."""

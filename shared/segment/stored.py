@@ -24,7 +24,15 @@ from shared.segment.id_map import IdMap
 from shared.segment.layout import Layout
 from shared.segment.parts import SealedParts
 from shared.segment.payloads import PayloadBlob
-from shared.segment.stored_slots import check_lengths, layout_of_entry, slot_arrays, slot_entry, slot_of_arrays
+from shared.segment.placement import CACHED, Placement
+from shared.segment.stored_slots import (
+    check_lengths,
+    cold_slot_arrays,
+    layout_of_entry,
+    slot_arrays,
+    slot_entry,
+    slot_of_arrays,
+)
 from shared.store.manifest import ChunkRef
 
 
@@ -47,16 +55,27 @@ def write_parts(directory: Path, parts: SealedParts) -> ChunkRef:
     return header_ref(directory, write_header(directory, header))
 
 
-def open_parts(directory: Path, expected: ChunkRef | None, layout: Layout | None) -> tuple[SealedParts, None, ChunkRef]:
+def open_parts(
+    directory: Path, expected: ChunkRef | None, layout: Layout | None, placement: Placement = CACHED
+) -> tuple[SealedParts, None, ChunkRef]:
     """Return the parts of a segment on disk, no marks, its header's reference. See `SealedSegment.open`."""
     header, written = read_header(directory, expected)
-    arrays = read_arrays(directory, header)
+    arrays = read_arrays(directory, header, cold_arrays(header, placement))
     try:
-        parts = _parts_of(header, arrays, layout)
+        parts = _parts_of(header, arrays, layout, placement)
     except (KeyError, ValueError) as error:
         raise ChecksumMismatch(f"{directory}: arrays that a segment needs are missing or misshapen: {error}") from error
     _check(directory, header, parts, arrays)
     return parts, None, header_ref(directory, written)
+
+
+def cold_arrays(header: SegmentHeader, placement: Placement) -> set[str]:
+    """Return the names of a segment's arrays that a placement keeps on disk."""
+    names = {"payload.blob"} if placement.is_payload_cold else set()
+    sizes = {entry.name: entry.size for entry in header.arrays}
+    for number, entry in enumerate(header.slots):
+        names |= cold_slot_arrays(number, placement.slot(entry.name), sizes)
+    return names
 
 
 def id_arrays(id_map: IdMap) -> Arrays:
@@ -69,7 +88,7 @@ def id_arrays(id_map: IdMap) -> Arrays:
     }
 
 
-def _parts_of(header: SegmentHeader, arrays: Arrays, layout: Layout | None) -> SealedParts:
+def _parts_of(header: SegmentHeader, arrays: Arrays, layout: Layout | None, placement: Placement) -> SealedParts:
     slots = {}
     for number, entry in enumerate(header.slots):
         slot_layout = written = layout_of_entry(entry)
@@ -77,7 +96,7 @@ def _parts_of(header: SegmentHeader, arrays: Arrays, layout: Layout | None) -> S
             if entry.name not in layout or not layout[entry.name].has_rows_of(written):
                 continue
             slot_layout = layout[entry.name]
-        slots[entry.name] = slot_of_arrays(number, slot_layout, arrays)
+        slots[entry.name] = slot_of_arrays(number, slot_layout, arrays, placement.slot(entry.name))
     return SealedParts(
         segment_id=header.segment_id,
         id_map=IdMap(arrays["ids.numbers"], arrays["ids.uuids"], arrays["ids.rows"], arrays["ids.ranks"]),

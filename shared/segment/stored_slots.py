@@ -24,6 +24,7 @@ from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
 from shared.segment.layout import SlotLayout
 from shared.segment.parts import SealedSlot, rows_of_index
+from shared.segment.placement import SlotPlacement
 
 
 def slot_entry(name: str, layout: SlotLayout) -> SlotEntry:
@@ -55,11 +56,24 @@ def slot_arrays(number: int, slot: SealedSlot) -> Arrays:
     return arrays
 
 
-def slot_of_arrays(number: int, layout: SlotLayout, arrays: Arrays) -> SealedSlot:
+def cold_slot_arrays(number: int, placement: SlotPlacement, sizes: dict[str, int]) -> set[str]:
+    """Return the names of slot `number`'s arrays that a placement keeps on disk. `sizes` are bytes by name."""
+    rows = [f"{number}.{name}" for name in ("vectors", "indices", "values")]
+    raw = sum(sizes.get(name, 0) for name in rows)
+    names = set(rows) if placement.keeps_vectors_cold(raw) else set()
+    if placement.keeps_codes_cold(raw):
+        names |= {f"{number}.{kind}.rows" for kind in codes.QUANTIZATIONS}
+    return names | (
+        {f"{number}.graph.{name}" for name in ("offsets", "neighbors")} if placement.is_graph_cold else set()
+    )
+
+
+def slot_of_arrays(number: int, layout: SlotLayout, arrays: Arrays, placement: SlotPlacement) -> SealedSlot:
     """Return slot `number` over the arrays of a segment. Raises KeyError, ValueError for missing or misshapen ones."""
     own = _part(f"{number}.", arrays)
+    if layout.kind is SlotKind.DENSE:
+        return SealedSlot(_dense(layout, own, placement), own.get("present"))
     makers: dict[SlotKind, Callable[[SlotLayout, Arrays], AnyIndex]] = {
-        SlotKind.DENSE: _dense,
         SlotKind.MULTI: _multi,
         SlotKind.SPARSE: _sparse,
     }
@@ -80,13 +94,13 @@ def check_lengths(number: int, rows: int, layout: SlotLayout, arrays: Arrays) ->
     return {f"{number}.{name}": pair for name, pair in lengths.items()}
 
 
-def _dense(layout: SlotLayout, own: Arrays) -> SlotIndex:
+def _dense(layout: SlotLayout, own: Arrays, placement: SlotPlacement) -> SlotIndex:
     vectors, graph = _vectors(layout, own), _part("graph.", own)
     return SlotIndex(
         layout,
         vectors,
         len(vectors),
-        codes=codes.codes_from(own, layout),
+        codes=codes.codes_from(own, layout, placement.keeps_codes_cold(vectors.nbytes), placement.query_encoding),
         graph=Graph.from_arrays(graph) if graph else None,
     )
 

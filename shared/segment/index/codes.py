@@ -28,6 +28,9 @@ from shared.segment.index.rotation import Rotation
 from shared.segment.index.row_codes import Arrays, Floats, RowCodes
 from shared.segment.layout import SlotLayout, SlotPlan
 
+QUANTIZATIONS = (ScalarCodes.name, ProductCodes.name, BinaryCodes.name)
+"""Names of the kinds that a `quantization_config` chooses among."""
+
 ENCODED_AT_ONCE = 4096
 """Rows that one thread encodes without a pause; a multiple of what kernels take together."""
 
