@@ -174,3 +174,24 @@ def test_types_of_elements_may_change_but_not_where_that_loses_the_vector(client
     assert vector == pytest.approx([0.6, 0.8], abs=1e-3)
     assert status == 400
     assert "not supported yet by Shoal" in answer["status"]["error"]
+
+
+def test_a_built_graph_comes_along(client: Any, http: Http) -> None:
+    optimizers = {"indexing_threshold": 10, "default_segment_number": 1}
+    vectors = {"size": 16, "distance": "Dot"}
+    http.ok("PUT", "/collections/source", {"vectors": vectors, "optimizers_config": optimizers})
+    points = [{"id": one, "vector": [(one * place) % 97 for place in range(1, 17)]} for one in range(1, 2001)]
+    http.ok("PUT", "/collections/source/points?wait=true", {"points": points})
+    until = time.monotonic() + 60
+    while (info := http.ok("GET", "/collections/source"))["indexed_vectors_count"] < 2000 or info["status"] != "green":
+        assert time.monotonic() < until, info
+        time.sleep(0.05)
+
+    body = {"vectors": vectors, "optimizers_config": optimizers, "init_from": {"collection": "source"}}
+    http.ok("PUT", "/collections/copy", body)
+    info = http.settled("copy")
+
+    assert (info["points_count"], info["indexed_vectors_count"]) == (2000, 2000)
+    wanted = {"query": points[4]["vector"], "limit": 10, "with_vector": True}
+    theirs, ours = (http.ok("POST", f"/collections/{name}/points/query", wanted) for name in ("source", "copy"))
+    assert ours == theirs
