@@ -38,6 +38,7 @@ clients: setup ## install the official clients, old and new, that the contract t
 	@$(BIN)/python -m tests.contract.guide.install
 
 test: lint clients ## all that CI runs: lint, types, import rules, every test
+	@$(BIN)/shoal warmup # so that no test waits for a compiler
 	$(BIN)/python -m pytest
 
 unit: setup ## only the quick tests

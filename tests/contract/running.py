@@ -9,7 +9,8 @@ from services.launcher.single import serve_single
 from services.launcher.status import Status
 from shared.settings import Settings
 
-START_S = 60.0
+START_S = 110.0
+"""Kernels that are not in the cache are compiled first."""
 STOP_S = 30.0
 
 

@@ -71,7 +71,8 @@ def installed(client: Client, install: Install, lock: Path) -> str:
 
 def _install_python(client: Client, lock: Path) -> None:
     _run([sys.executable, "-m", "venv", "--without-pip", str(client.folder)])
-    _run([sys.executable, "-m", "pip", "--python", str(client.python), "install", "--quiet", "-r", str(lock)])
+    pip = [sys.executable, "-m", "pip", "--python", str(client.python)]
+    _run([*pip, "install", "--quiet", "--no-compile", "-r", str(lock)])
 
 
 def _install_javascripts(find_node: Callable[[], Path]) -> list[str]:

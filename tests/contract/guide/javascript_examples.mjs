@@ -123,10 +123,19 @@ const examples = {
 
   upsert: (name, points) => client.upsert(name, { wait: true, points }),
 
+  upsert_columns: (name, batch) => client.upsert(name, { wait: true, batch }),
+
   search: (name, vector, limit) =>
     client.search
       ? client.search(name, { vector, limit, with_vector: true })
       : client.query(name, { query: vector, limit, with_vector: true }).then((answer) => answer.points),
+
+  search_sparse: (name, vector, limit) =>
+    client.search
+      ? client.search(name, { vector: { name: "words", vector }, limit, with_vector: true })
+      : client
+          .query(name, { query: vector, using: "words", limit, with_vector: true })
+          .then((answer) => answer.points),
 
   retrieve: (name, ids) => client.retrieve(name, { ids, with_vector: true }),
 

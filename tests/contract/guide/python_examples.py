@@ -137,10 +137,22 @@ def upsert(client, name, points):
     return client.upsert(name, [models.PointStruct(**point) for point in points], wait=True)
 
 
+def upsert_columns(client, name, columns):
+    return client.upsert(name, models.Batch(**columns), wait=True)
+
+
 def search(client, name, vector, limit):
     if hasattr(client, "search"):
         return client.search(name, vector, limit=limit, with_vectors=True)
     return client.query_points(name, vector, limit=limit, with_vectors=True).points
+
+
+def search_sparse(client, name, vector, limit):
+    vector = models.SparseVector(**vector)
+    if hasattr(client, "search"):
+        named = models.NamedSparseVector(name="words", vector=vector)
+        return client.search(name, named, limit=limit, with_vectors=True)
+    return client.query_points(name, vector, using="words", limit=limit, with_vectors=True).points
 
 
 def retrieve(client, name, ids):
@@ -170,7 +182,7 @@ def delete_nothing(client, name):
 EXAMPLES = [
     create, create_from, create_with_two_vectors, delete, lower_indexing_threshold, update_vector_parameters, info,
     create_alias, remove_alias, switch_collection, collection_aliases, all_aliases, all_collections,
-    upsert, search, retrieve, scroll, count, set_payload, delete_points, delete_nothing,
+    upsert, upsert_columns, search, search_sparse, retrieve, scroll, count, set_payload, delete_points, delete_nothing,
 ]  # fmt: skip
 
 

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.guide.clients import Client
+from tests.contract.guide.clients import JAVASCRIPT, PYTHON, Client
+from tests.contract.guide.conftest import Started, name_of
 from tests.contract.guide.speakers import Http, Process
+
+KNOW_SPARSE = [client for client in (*PYTHON, *JAVASCRIPT) if not client.version.startswith("1.6.")]
 
 POINTS: list[dict[str, Any]] = [
     {"id": 1, "vector": [1.0, 0.0], "payload": {"city": "Ulm"}},
@@ -58,3 +61,26 @@ def test_a_write_that_logs_nothing_is_an_answer_that_every_client_reads(process:
     assert process.run("delete_nothing", "c")["status"] == "completed"
 
     assert process.run("count", "c") == 3
+
+
+@pytest.mark.parametrize("client", KNOW_SPARSE, ids=name_of)
+def test_sparse_vectors_are_written_and_found_by_every_client_that_knows_them(
+    http: Http, started: Started, client: Client
+) -> None:
+    process = started.of(client)
+    http.ask("PUT", "/collections/c", {"sparse_vectors": {"words": {}}})
+    words = [{"indices": [7, 2], "values": [1.0, 0.5]}, {"indices": [9], "values": [4.0]}]
+
+    process.run("upsert", "c", [{"id": n, "vector": {"words": each}} for n, each in enumerate(words)])
+    hits = process.run("search_sparse", "c", {"indices": [2, 5], "values": [2.0, 1.0]}, 5)
+
+    assert [(hit["id"], hit["score"]) for hit in hits] == [(0, 1.0)], "only points that share an index are found"
+    assert hits[0]["vector"] == {"words": {"indices": [2, 7], "values": [0.5, 1.0]}}
+
+
+def test_points_are_written_in_columns(process: Process) -> None:
+    columns = {"ids": [1, 2], "vectors": [[1.0, 0.0], [0.0, 1.0]], "payloads": [{"n": 1}, {"n": 2}]}
+
+    assert process.run("upsert_columns", "c", columns)["status"] == "completed"
+
+    assert [point["payload"] for point in process.run("scroll", "c", 5)] == [{"n": 1}, {"n": 2}]
