@@ -24,12 +24,19 @@ ROWS_SCANNED_MAX = 20_000_000
 
 
 def measure_recall(
-    index: SlotIndex, sample: int = 200, limit: int = 10, seed: int = 1, live: Words | None = None
+    index: SlotIndex,
+    sample: int = 200,
+    limit: int = 10,
+    seed: int = 1,
+    live: Words | None = None,
+    *,
+    ignores_codes: bool = False,
 ) -> float:
     """Return the least of the recalls over own points, jittered points and masked queries, in [0, 1].
 
-    live   uint64 words of rows that count; None for all. An own point that does not find itself (or an equal) as its
-           best hit is a whole miss.
+    live            uint64 words of rows that count; None for all. An own point that does not find itself (or an equal)
+                    as its best hit is a whole miss
+    ignores_codes   leave the codes of a quantization aside: what is measured is the graph
     """
     rows = _live_rows(index, live)
     if len(rows) == 0:
@@ -42,8 +49,8 @@ def measure_recall(
     jittered = ((1 - PUSH) * own + PUSH * others).astype(np.float32)
     if index.layout.distance is Distance.COSINE:
         jittered = normalised(jittered)
-    everything = SlotSearch(limit, live, len(rows))
-    masked = _thin_mask(index, rows, draw, limit)
+    everything = SlotSearch(limit, live, len(rows), ignores_codes=ignores_codes)
+    masked = _thin_mask(index, rows, draw, everything)
     checks_self = index.layout.distance is not Distance.DOT
     third = max(1, size // 3)
     return min(
@@ -71,9 +78,11 @@ def _live_rows(index: SlotIndex, live: Words | None) -> npt.NDArray[np.int64]:
     return np.flatnonzero(passes[: index.count])
 
 
-def _thin_mask(index: SlotIndex, rows: npt.NDArray[np.int64], draw: np.random.Generator, limit: int) -> SlotSearch:
+def _thin_mask(
+    index: SlotIndex, rows: npt.NDArray[np.int64], draw: np.random.Generator, search: SlotSearch
+) -> SlotSearch:
     """Return a search under a mask that lets a tenth of the rows pass."""
     passes = np.zeros((index.count + 63) // 64 * 64, dtype=np.bool_)
     kept = draw.choice(rows, max(1, len(rows) // 10), replace=False)
     passes[kept] = True
-    return SlotSearch(limit, np.packbits(passes, bitorder="little").view(np.uint64), len(kept))
+    return search._replace(words=np.packbits(passes, bitorder="little").view(np.uint64), matching=len(kept))
