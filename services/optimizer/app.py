@@ -22,7 +22,7 @@ from shared.coordination.catalog import Catalog
 from shared.coordination.cluster import ensure_cluster
 from shared.coordination.leases import Lease, job_lease
 from shared.coordination.nodes import NodeInfo, NodeLease
-from shared.coordination.status import jobs, publish_job
+from shared.coordination.status import forget_jobs, jobs, publish_job
 from shared.coordination.watcher import CatalogWatcher
 from shared.errors import ShoalError
 from shared.log.position import ShardKey
@@ -62,6 +62,7 @@ class OptimizerService:
             manifests=manifests,
             rebuilder=Rebuilder(self._builder, wal, manifests, self._clock, settings.recall_target),
             publish=publish,
+            forget=lambda key: forget_jobs(redis, key.collection, key.shard),
             clock=self._clock,
             limits=limits,
             quiet=QuietRule(settings.optimizer_quiet_s, settings.optimizer_quiet_wait_s),

@@ -10,7 +10,7 @@ All of it is cancelled when the lease is lost. What the last manifest said decid
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,12 +63,17 @@ class JobFailed(ShoalError):
 
 
 class JobParts(NamedTuple):
-    """What all jobs of an optimizer share. `turn` lets one job build at a time."""
+    """What all jobs of an optimizer share.
+
+    turn     lets one job build at a time
+    forget   removes what Redis knows of the jobs on a shard that was deleted
+    """
 
     wal: Wal
     manifests: Manifests
     rebuilder: Rebuilder
     publish: Publish
+    forget: Callable[[ShardKey], Awaitable[None]]
     clock: Clock
     limits: Limits
     quiet: QuietRule
@@ -111,6 +116,7 @@ class Job:
             state="queued",
         )
         report = JobReport(status, parts.publish, parts.clock)
+        is_deleted = False
         try:
             work = self._work(plan, report)
             return await hold(self._lease, work, parts.clock, parts.renew_s, parts.lease_ttl_s)
@@ -121,11 +127,12 @@ class Job:
             await report.abandoned(str(error))
             raise
         except asyncio.CancelledError as error:
-            if error.args != (DELETED,):
+            is_deleted = error.args == (DELETED,)
+            if not is_deleted:
                 await report.stopped()
             raise
         finally:
-            await self._release()
+            await self._release(is_deleted)
 
     async def _work(self, plan: Plan, report: JobReport) -> End:
         await report.queued(plan)
@@ -217,9 +224,11 @@ class Job:
             self.attempted = plan, view
         return plan
 
-    async def _release(self) -> None:
+    async def _release(self, is_deleted: bool) -> None:
         try:
             await self._lease.release()
+            if is_deleted:
+                await self._parts.forget(self._key)
         except Unavailable as error:
             log.warning("lease not released, it will expire", shard=str(self._key), error=str(error))
 

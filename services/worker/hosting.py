@@ -15,6 +15,7 @@ from services.worker.hosted import Common, Hosted
 from services.worker.idleness import Idleness
 from services.worker.shard import Shard
 from shared.coordination.placement import forget
+from shared.coordination.status import forget_jobs
 from shared.errors import Corrupt, ShardClosed, ShardUnavailable, StaleFence, Unavailable
 from shared.log.position import ShardKey
 from shared.schema.collections import CollectionRecord
@@ -253,6 +254,7 @@ class Hosting:
         try:
             await self._common.wal.drop(hosted.key)
             await forget(self._common.redis, hosted.key)
+            await forget_jobs(self._common.redis, hosted.key.collection, hosted.key.shard)
         except Unavailable as error:
             log.warning("log of a deleted shard is left to expire", shard=str(hosted.key), error=str(error))
         await self.remove_files(hosted.key.collection)

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 from redis.asyncio import Redis
 
-from shared.coordination.keys import jobs_key
+from shared.coordination.keys import DELETED, jobs_key, lease_key
+from shared.coordination.leases import job_lease
 from shared.errors import LogUnavailable
 from shared.log.exchange import Argument, Script, ask, exchange
 from shared.schema.jobs import JobStatus
@@ -17,10 +18,13 @@ _publish = Script(Path(__file__).parent / "scripts" / "publish_job.lua")
 
 
 async def publish_job(redis: Redis, job: JobStatus) -> None:
-    """Create or replace a job's status; the oldest beyond the last 100 of the collection are dropped."""
+    """Create or replace a job's status; the oldest beyond the last 100 of the collection are dropped.
+
+    Of a deleted collection nothing is written any more.
+    """
     key = jobs_key(job.collection)
-    arguments: list[Argument] = [job.job_id, msgspec.json.encode(job), JOBS_MAX]
-    await _publish.call(redis, [key, f"{key}:order"], arguments, lost=LogUnavailable)
+    arguments: list[Argument] = [job.job_id, msgspec.json.encode(job), JOBS_MAX, job.collection]
+    await _publish.call(redis, [key, f"{key}:order", DELETED], arguments, lost=LogUnavailable)
 
 
 async def jobs(redis: Redis, collection: str) -> list[JobStatus]:
@@ -33,7 +37,7 @@ async def jobs(redis: Redis, collection: str) -> list[JobStatus]:
     return [msgspec.json.decode(text, type=JobStatus) for text in texts if text is not None]
 
 
-async def forget_jobs(redis: Redis, collection: str) -> None:
-    """Remove the jobs of a deleted collection."""
-    key = jobs_key(collection)
-    await exchange(redis, "UNLINK", key, f"{key}:order", lost=LogUnavailable)
+async def forget_jobs(redis: Redis, collection: str, shard: int) -> None:
+    """Remove the jobs of a deleted collection, and the lease on those of a shard: whoever works there stops."""
+    key, lease = jobs_key(collection), lease_key(job_lease(collection, shard))
+    await exchange(redis, "UNLINK", key, f"{key}:order", lease, f"{lease}:fence", lost=LogUnavailable)

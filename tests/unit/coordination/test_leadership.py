@@ -5,11 +5,13 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
+from shared.coordination.catalog import Catalog
 from shared.coordination.leases import Lease, job_lease
 from shared.coordination.nodes import NodeInfo, NodeLease, live_nodes
 from shared.coordination.placement import Placement, claim, forget, owners, preferred_node, release
-from shared.coordination.status import JOBS_MAX, jobs, publish_job
+from shared.coordination.status import JOBS_MAX, forget_jobs, jobs, publish_job
 from shared.log.position import ShardKey
+from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.jobs import JobStatus
 
 KEY = ShardKey("0b5e", 3)
@@ -230,6 +232,20 @@ async def test_the_last_hundred_jobs_of_a_collection_are_kept(any_redis: Redis) 
 
     assert kept == [job(number) for number in range(5, JOBS_MAX + 5)]
     assert await any_redis.hlen("{shoal}:jobs:c") == JOBS_MAX
+
+
+async def test_nothing_is_left_of_the_jobs_of_a_deleted_collection(any_redis: Redis) -> None:
+    config = CollectionConfig.model_validate({"vectors": {"": {"size": 2, "distance": "Dot"}}})
+    await Catalog(any_redis).create(CollectionRecord(uuid="c", name="things", config=config))
+    await Lease(any_redis, job_lease("c", 0), 30).acquire()
+    await publish_job(any_redis, job(1))
+
+    await Catalog(any_redis).delete("things")
+    await forget_jobs(any_redis, "c", 0)
+    await publish_job(any_redis, job(1, "running"))
+
+    assert await jobs(any_redis, "c") == []
+    assert [key async for key in any_redis.scan_iter("*job*")] == []
 
 
 @pytest.mark.parametrize("key", ["{shoal}:jobs:c", "{shoal}:jobs:c:order"])

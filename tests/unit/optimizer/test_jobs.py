@@ -241,6 +241,9 @@ async def test_collection_deleted_during_a_build_ends_the_job(world: World) -> N
     await world.until(lambda: world.directories("building") == [])
 
     assert world.directories("segments") == []
+    async with asyncio.timeout(10):
+        while [key async for key in world.redis.scan_iter("*job*")]:  # another task removes them
+            await asyncio.sleep(0.01)
 
 
 async def test_build_waits_while_the_log_grows(world: World) -> None:
