@@ -73,8 +73,13 @@ def random_vector(source: random.Random, name: str, given: CollectionConfig = MI
 
 def shown(point: WirePoint, given: CollectionConfig = MIXED) -> Any:
     """Return what a read must show of a point's vectors: rounded, truncated, normalised, sorted."""
-    vectors = {name: _shown_vector(name, vector, given) for name, vector in point["vector"].items()}
+    vectors = shown_by_slot(point, given)
     return vectors[""] if list(vectors) == [""] else vectors
+
+
+def shown_by_slot(point: WirePoint, given: CollectionConfig = MIXED) -> dict[str, Any]:
+    """Return the same by name, also where the unnamed slot is the only one."""
+    return {name: _shown_vector(name, vector, given) for name, vector in point["vector"].items()}
 
 
 def _shown_vector(name: str, vector: Any, given: CollectionConfig) -> Any:
