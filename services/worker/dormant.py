@@ -7,6 +7,7 @@ opens it, and so does an append.
 import msgspec
 
 from shared.schema.queries import SegmentSummary
+from shared.schema.segments import indexed_vectors
 from shared.store.manifest import Manifest, SegmentEntry
 
 
@@ -36,4 +37,4 @@ def renamed(manifest: Manifest, name: tuple[str, tuple[str, ...]], fence: int) -
 def summary_of(entry: SegmentEntry) -> SegmentSummary:
     """Return a segment as its manifest knows it: fields of the same name mean the same."""
     same = {name: getattr(entry, name) for name in SegmentSummary.__struct_fields__ if hasattr(entry, name)}
-    return SegmentSummary(**same, indexed_vectors=entry.vectors if entry.state == "indexed" else 0)
+    return SegmentSummary(**same, indexed_vectors=indexed_vectors(entry.state, entry.slots, entry.built))

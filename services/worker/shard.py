@@ -28,6 +28,7 @@ from shared.schema.queries import (
     SegmentSummary,
     ShardRequest,
 )
+from shared.schema.segments import indexed_vectors
 from shared.segment.checkpoint import AnySegment
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest, SegmentEntry
@@ -233,6 +234,7 @@ class Shard:
 
 def _summary(segment: AnySegment) -> SegmentSummary:
     figures = segment.figures()
+    built = segment.parts.built if isinstance(segment, SealedSegment) else {}
     return SegmentSummary(
         segment_id=segment.segment_id,
         state=segment.state,
@@ -240,9 +242,9 @@ def _summary(segment: AnySegment) -> SegmentSummary:
         live=figures.live,
         vectors=figures.vectors,
         largest_slot_bytes=figures.largest_slot_bytes,
-        indexed_vectors=figures.vectors if segment.state == "indexed" else 0,
+        indexed_vectors=indexed_vectors(segment.state, figures.slots, built),
         recall=segment.parts.recall if isinstance(segment, SealedSegment) else None,
         slots=figures.slots,
-        built=segment.parts.built if isinstance(segment, SealedSegment) else {},
+        built=built,
         payload_bytes=figures.payload_bytes,
     )

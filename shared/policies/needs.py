@@ -10,6 +10,7 @@ vacuum    its deleted share is above `deleted_threshold` and it has `vacuum_min_
 from typing import NamedTuple
 
 from shared.policies.plan import size_text
+from shared.schema import segments
 from shared.schema.collections import UNNAMED, CollectionConfig
 from shared.schema.queries import SegmentSummary
 from shared.schema.segments import SlotBuild, builds_of
@@ -44,14 +45,14 @@ class Wishes:
         found = (self._rebuild(segment), self._index(segment), self._vacuum(segment))
         return [need for need in found if need is not None]
 
-    def graphs(self, segments: list[SegmentSummary]) -> list[str]:
+    def graphs(self, inputs: list[SegmentSummary]) -> list[str]:
         """Return the slots of an output that get a graph: over the threshold together, or an input had one."""
-        return [slot for slot, build in self._builds.items() if build.graph and self._has_graph_then(slot, segments)]
+        return [slot for slot, build in self._builds.items() if build.graph and self._has_graph_then(slot, inputs)]
 
-    def _has_graph_then(self, slot: str, segments: list[SegmentSummary]) -> bool:
-        if any(has_graph(segment, slot) for segment in segments):
+    def _has_graph_then(self, slot: str, inputs: list[SegmentSummary]) -> bool:
+        if any(has_graph(segment, slot) for segment in inputs):
             return True
-        held = sum(slot_bytes(segment, slot) for segment in segments)
+        held = sum(slot_bytes(segment, slot) for segment in inputs)
         return 0 < self._threshold_bytes < held
 
     def _index(self, segment: SegmentSummary) -> Need | None:
@@ -104,9 +105,8 @@ def vector_bytes(segment: SegmentSummary) -> int:
 
 
 def has_graph(segment: SegmentSummary, slot: str) -> bool:
-    """True where a slot has a graph. A segment that was indexed before builds were recorded has one in each slot."""
-    built = segment.built.get(slot)
-    return bool(built.graph) if built is not None else segment.state == INDEXED and not segment.built
+    """True where a slot of a segment has a graph."""
+    return segments.has_graph(slot, segment.state, segment.built)
 
 
 def _of(slot: str) -> str:

@@ -39,6 +39,18 @@ def builds_of(config: CollectionConfig) -> dict[str, SlotBuild]:
     return builds
 
 
+def has_graph(slot: str, state: str, built: dict[str, SlotBuild]) -> bool:
+    """Return whether a slot has a graph. A segment indexed before builds were recorded has one in each slot."""
+    if state != "indexed":
+        return False
+    return bool(built[slot].graph) if slot in built else not built
+
+
+def indexed_vectors(state: str, slots: dict[str, SlotFigures], built: dict[str, SlotBuild]) -> int:
+    """Return how many live vectors are in graphs."""
+    return sum(figures.vectors for slot, figures in slots.items() if has_graph(slot, state, built))
+
+
 def _graph(hnsw: HnswConfig) -> str:
     return f"m={hnsw.m} ef_construct={hnsw.ef_construct}" if hnsw.m > 0 else ""
 

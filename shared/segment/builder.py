@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.schema.collections import Distance, HnswConfig
-from shared.schema.segments import build_of
+from shared.schema.segments import SlotBuild, build_of
 from shared.schema.slots import SlotKind
 from shared.segment.format import ArrayEntry, SegmentHeader, header_ref, read_header, write_arrays, write_header
 from shared.segment.gather import LiveRows
@@ -132,7 +132,7 @@ class SegmentBuilder:
             generation=self._spec.generation,
             slots=[slot_entry(name, slot) for name, slot in slots.items()],
             arrays=arrays,
-            built={name: build_of(self._plan(name).hnsw, self._plan(name).quantization) for name in slots},
+            built={name: self._asked(name) for name in slots},
         )
         written = write_header(directory, header)
         sync_tree(directory)
@@ -152,6 +152,11 @@ class SegmentBuilder:
             return self._graph(vectors, slot, self._plan(name))
         finally:
             remove_scratch(directory)
+
+    def _asked(self, name: str) -> SlotBuild:
+        """Return what the slot is built with, for the header; nothing for a sparse one."""
+        plan = self._spec.plans.get(name)
+        return SlotBuild() if plan is None else build_of(plan.hnsw, plan.quantization)
 
     def _plan(self, name: str) -> SlotPlan:
         return self._spec.plans.get(name, SlotPlan())

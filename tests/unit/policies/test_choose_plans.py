@@ -5,7 +5,7 @@ import pytest
 from shared.policies.choose import choose, wanted
 from shared.policies.plan import Limits, Plan, build_threads, segment_bytes_max, segments_max
 from shared.schema.queries import SegmentSummary
-from shared.schema.segments import SlotBuild
+from shared.schema.segments import SlotBuild, SlotFigures, indexed_vectors
 from tests.unit.policies.shards_on_paper import BUILT, LIMITS, MB, config, params, segment, summary
 
 
@@ -288,3 +288,12 @@ def test_zeros_of_the_config_stand_for_what_the_machine_has() -> None:
     assert build_threads(own, Limits(indexing_threads=4)) == 3
     assert [segments_max(config(), Limits(1, cpus)) for cpus in (1, 4, 6, 64)] == [2, 2, 3, 8]
     assert segments_max(config(**optimizers(default_segment_number=1)), LIMITS) == 1
+
+
+def test_only_vectors_in_graphs_count_as_indexed() -> None:
+    slots = {"near": SlotFigures(100, 1), "far": SlotFigures(70, 1)}
+    built = {"near": BUILT, "far": SlotBuild()}
+
+    assert indexed_vectors("indexed", slots, built) == 100
+    assert indexed_vectors("sealed", slots, {"near": SlotBuild()}) == 0
+    assert indexed_vectors("indexed", slots, {}) == 170
