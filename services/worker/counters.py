@@ -9,6 +9,8 @@ class Counters:
 
     searches: int = 0
     search_seconds: float = 0.0
+    searches_together: int = 0
+    """Searches that were run in one go with others that waited."""
     reads: int = 0
     read_seconds: float = 0.0
     threaded_reads: int = 0

@@ -1,17 +1,21 @@
-"""Runs reads over the segments of one moment: short ones in place, long ones in a thread, a bounded number at once."""
+"""Runs reads over the segments of one moment: short ones in place, long ones in a thread, a bounded number at once.
+
+Searches have a queue of their own, so that those that wait are run together.
+"""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from time import perf_counter
 
 from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms, terms_ms
 from services.worker.counters import Counters
+from services.worker.together import SearchQueue
 from shared.errors import ShardUnavailable
 from shared.query.count import count_segments
 from shared.query.retrieve import retrieve_points
 from shared.query.scroll import scroll_segments
-from shared.query.search import search_hits
 from shared.query.term_stats import count_terms
 from shared.query.view import View
 from shared.schema.queries import (
@@ -22,7 +26,6 @@ from shared.schema.queries import (
     Retrieve,
     Scroll,
     SearchBatch,
-    SearchReply,
     TermStats,
     TermStatsReply,
 )
@@ -40,9 +43,10 @@ ReadPoints = SearchBatch | Retrieve | Scroll | Count | TermStats
 class Reader:
     """Takes reads and the segments to read, gives replies. One per worker."""
 
-    def __init__(self, pool: Executor) -> None:
+    def __init__(self, pool: Executor, threads: int = 0) -> None:
         self._pool = pool
         self._threaded = 0
+        self._searches = SearchQueue(pool, threads or os.cpu_count() or 1, THREADED_MAX)
 
     def read(self, segments: tuple[Segment, ...], read: ReadPoints, counters: Counters) -> Reply | Awaitable[Reply]:
         """Answer now, or return what will."""
@@ -51,7 +55,10 @@ class Reader:
                 return _retrieve_in_steps(segments, read, counters)
             return _run(View.of(segments), read, counters)
         view = View.of(segments)
-        if _estimated_ms(view, read) <= INLINE_MS:
+        cost_ms = _estimated_ms(view, read)
+        if type(read) is SearchBatch:
+            return self._searches.search(view, read, cost_ms, counters)
+        if cost_ms <= INLINE_MS:
             return _run(view, read, counters)
         if self._threaded >= THREADED_MAX:
             raise ShardUnavailable(f"{self._threaded} long reads wait already, the most allowed: try again later")
@@ -79,11 +86,6 @@ def _estimated_ms(view: View, read: ReadPoints) -> float:
 def _run(view: View, read: ReadPoints, counters: Counters) -> Reply:
     started = perf_counter()
     reply: Reply
-    if type(read) is SearchBatch:
-        reply = SearchReply([search_hits(view, search) for search in read.searches])
-        counters.searches += len(read.searches)
-        counters.search_seconds += perf_counter() - started
-        return reply
     if type(read) is Retrieve:
         reply = PointsReply(retrieve_points(view, read))
     elif type(read) is Scroll:

@@ -5,10 +5,14 @@
 3. rank    all scores in one array, best first; equal scores by id, also across the limit when the search is exact
 4. fetch   payloads and vectors of the hits that are left (fetch.py)
 
+Several searches that wait for the same segments go through step 2 together, segment by segment: see `search_together`.
+
 No Python object is made per candidate: ids are looked up once, for the best `limit` rows of each segment.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +23,8 @@ from shared.query.planner import SegmentPlan, plan_segment
 from shared.query.view import Ranking, Segments, View
 from shared.schema.points import PointId, id_order
 from shared.schema.queries import Hit, Search
+from shared.segment.index.base import SlotIndex, SlotSearch
+from shared.segment.index.together import search_together
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -57,6 +63,68 @@ def search_segments(segments: Segments, search: Search) -> Ranking:
     if search.score_threshold is not None:
         parts = _above(parts, search.score_threshold)
     return _ranked(view, parts, search.limit)
+
+
+def search_hits_together(segments: Segments, searches: Sequence[Search]) -> list[list[Hit]]:
+    """Return for each search what `search_hits` gives, reading rows once for all that scan them. Raises BadInput."""
+    view = View.of(segments)
+    if len(searches) == 1:
+        return [search_hits(view, searches[0])]
+    tasks = [_Task(search, _plans(view, search)) for search in searches]
+    for place in range(len(view)):
+        _search_segment([task for task in tasks if place in task.plans], place)
+    found = []
+    for task in tasks:
+        ranking = _ranked(view, task.finished(), task.search.limit)
+        found.append(fetch_hits(view, ranking, task.search.with_payload, task.search.with_vector))
+    return found
+
+
+@dataclass(slots=True)
+class _Task:
+    """One search among several. `best` are the best scores so far, `parts` what each segment gave."""
+
+    search: Search
+    plans: dict[int, SegmentPlan]
+    parts: list[_Part] = field(default_factory=list)
+    best: Scores = field(default_factory=lambda: np.empty(0, np.float32))
+
+    def asked(self, place: int) -> tuple[bytes, SlotSearch]:
+        """Return what to ask of a segment: no less than the best rows elsewhere reach."""
+        options = self.plans[place].search
+        if not options.exact and len(self.best) >= self.search.limit:
+            options = options._replace(floor=float(self.best[-self.search.limit]))
+        return self.search.vector, options
+
+    def take(self, place: int, rows: Rows, scores: Scores) -> None:
+        """Note what a segment gave."""
+        self.parts.append(_Part(place, rows, scores))
+        self.best = np.sort(np.concatenate((self.best, scores)))[-self.search.limit :]
+
+    def finished(self) -> list[_Part]:
+        """Return the parts, ties completed, what is below the threshold left out."""
+        parts, search = self.parts, self.search
+        if search.params.exact:
+            parts = _with_ties(parts, list(self.plans.values()), search.vector, search.limit)
+        return parts if search.score_threshold is None else _above(parts, search.score_threshold)
+
+
+def _plans(view: View, search: Search) -> dict[int, SegmentPlan]:
+    planned = [plan_segment(one, place, search) for place, one in enumerate(view)]
+    return {plan.place: plan for plan in planned if plan is not None}
+
+
+def _search_segment(tasks: list[_Task], place: int) -> None:
+    """Search one segment for all: those that ask the same dense slot in one go."""
+    by_slot: dict[str, list[_Task]] = {}
+    for task in tasks:
+        by_slot.setdefault(task.search.slot, []).append(task)
+    for sharing in by_slot.values():
+        slot = sharing[0].plans[place].slot
+        asked = [task.asked(place) for task in sharing]
+        found = search_together(slot, asked) if isinstance(slot, SlotIndex) else [slot.search(*one) for one in asked]
+        for task, (rows, scores) in zip(sharing, found, strict=True):
+            task.take(place, rows, scores)
 
 
 def _in_turn(plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:

@@ -15,6 +15,9 @@ from shared.segment.kernels.together import scan_raw_together, scan_signs_togeth
 
 Asked = tuple[bytes, SlotSearch]
 
+SHARED_BYTES_MIN = 16 * 2**20
+"""Smaller 1-bit codes stay in the processor's cache from one query to the next: reading them once gains nothing."""
+
 
 def search_together(index: SlotIndex, asked: Sequence[Asked]) -> list[tuple[Rows, Floats]]:
     """Return what `index.search` gives for each query and its options. Raises BadInput for a query of another size."""
@@ -61,7 +64,7 @@ def _scan_of(ready: Ready) -> Way | None:
         return Way.EXACT
     way, _ = choose(terrain, limit, options.ef)
     if way is Way.SIGNS and _candidates(ready) < terrain.matching:
-        return Way.SIGNS
+        return Way.SIGNS if terrain.rows * terrain.dim >= 8 * SHARED_BYTES_MIN else None
     return Way.EXACT if way in (Way.SIGNS, Way.EXACT) else None
 
 
