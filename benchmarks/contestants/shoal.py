@@ -17,12 +17,13 @@ from shared.query.search import search_segments
 from shared.schema.collections import UNNAMED, Distance
 from shared.schema.queries import Search, SearchParams
 from shared.segment.appendable import AppendableSegment
+from shared.segment.batches import SlotBatch
 from shared.segment.builder import BuildSpec, SegmentBuilder
 from shared.segment.id_map import IdBatch
 from shared.segment.index.base import SlotSearch
 from shared.segment.index.graph_build import warm_builder
 from shared.segment.layout import Layout, SlotLayout
-from shared.segment.rows import RowBatch, SlotBatch
+from shared.segment.rows import RowBatch
 from shared.segment.sealed import SealedSegment
 from shared.settings import Settings
 

@@ -205,7 +205,7 @@ class SegmentSummary(msgspec.Struct, frozen=True, array_like=True):
     vectors: int
     """Live vectors over all slots."""
     largest_slot_bytes: int
-    """Raw float32 bytes of the live rows of its largest slot: what `indexing_threshold` is compared with."""
+    """Raw bytes, as stored, of the live rows of its largest slot: what `indexing_threshold` is compared with."""
     indexed_vectors: int = 0
     recall: float | None = None
     reason: str = ""

@@ -10,6 +10,7 @@ k.<codes>.*      the arrays of the slot's codes   k.graph.*  and of its graph, a
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from shared.schema.slots import Datatype, Distance, SlotKind
@@ -106,7 +107,8 @@ def _dense(layout: SlotLayout, own: Arrays, placement: SlotPlacement) -> SlotInd
 
 
 def _multi(layout: SlotLayout, own: Arrays) -> MultiIndex:
-    return MultiIndex(layout, _vectors(layout, own), own["offsets"], len(own["offsets"]) - 1)
+    vectors = _vectors(layout, own)
+    return MultiIndex(layout, vectors, _offsets(own, len(vectors)), len(own["offsets"]) - 1)
 
 
 def _vectors(layout: SlotLayout, own: Arrays) -> NDArray[Any]:
@@ -118,8 +120,21 @@ def _vectors(layout: SlotLayout, own: Arrays) -> NDArray[Any]:
 
 
 def _sparse(layout: SlotLayout, own: Arrays) -> SparseIndex:
-    indices, values, offsets = own["indices"], own["values"], own["offsets"]
-    return SparseIndex(layout, indices, values, offsets, len(offsets) - 1, final=True)
+    indices, values = own["indices"], own["values"]
+    if indices.dtype != np.uint32 or values.dtype != np.float32 or len(indices) != len(values):
+        found = f"{len(indices)} {indices.dtype}, {len(values)} {values.dtype}"
+        raise ValueError(f"pairs of a slot: expected as many uint32 as float32, found {found}")
+    return SparseIndex(layout, indices, values, _offsets(own, len(indices)), len(own["offsets"]) - 1, final=True)
+
+
+def _offsets(own: Arrays, elements: int) -> NDArray[np.int64]:
+    """Return the offsets of a ragged slot: kernels trust them, so they must ascend from 0 to the last element."""
+    offsets = own["offsets"]
+    if offsets.dtype != np.int64 or offsets.ndim != 1 or not len(offsets):
+        raise ValueError(f"offsets of a slot: expected int64 (n + 1,), found {offsets.dtype} {offsets.shape}")
+    if offsets[0] != 0 or offsets[-1] != elements or (offsets[1:] < offsets[:-1]).any():
+        raise ValueError(f"offsets of a slot: expected to ascend from 0 to {elements}")
+    return offsets
 
 
 def _part(prefix: str, arrays: Arrays) -> Arrays:

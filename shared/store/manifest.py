@@ -47,7 +47,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     state               appendable, sealed, indexed or quarantined
     rows, live          rows, and those of them that are not tombstoned
     vectors             live vectors over all slots
-    vector_bytes        raw float32 bytes of the live vectors over all slots
+    vector_bytes        raw bytes of the live vectors over all slots, as they are stored
     largest_slot_bytes  the same of the largest slot
     generation          config generation that it was built under
     header              sealed and indexed: `segments/<directory>/header.json`

@@ -22,8 +22,10 @@ from shared.segment.growing_slots import growing_slot
 from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
 from shared.segment.layout import SlotLayout
+from shared.segment.placement import SlotPlacement
 from shared.segment.rows import row_batch, slot_batch, slot_rows
 from shared.segment.sealed import SealedSegment
+from shared.segment.stored_slots import slot_of_arrays
 from tests.builders import config, points, upsert, vectors
 from tests.kinds import MIXED, WirePoint, random_point, read, shown, written
 from tests.unit.worker.shard_log import Disk, apply_all, new_state, switch
@@ -221,3 +223,31 @@ def test_fresh_rows_of_any_datatype_have_the_codes_of_what_they_mean(distance: D
     assert codes.count == 1400
     for name, array in plain.arrays().items():
         np.testing.assert_array_equal(codes.arrays()[name], array)
+
+
+RAGGED = {"vectors": np.zeros((5, 2), np.float32), "offsets": np.array([0, 2, 5])}
+PAIRS = {"indices": np.zeros(3, np.uint32), "values": np.zeros(3, np.float32), "offsets": np.array([0, 3])}
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrays"),
+    [
+        (SlotKind.MULTI, {"offsets": np.array([0, 2, 6])}),
+        (SlotKind.MULTI, {"offsets": np.array([0, 7, 5])}),
+        (SlotKind.MULTI, {"offsets": np.array([1, 2, 5])}),
+        (SlotKind.MULTI, {"offsets": np.array([0, 2, 5], np.int32)}),
+        (SlotKind.MULTI, {"offsets": np.empty(0, np.int64)}),
+        (SlotKind.MULTI, {"vectors": np.zeros((5, 3), np.float32)}),
+        (SlotKind.MULTI, {"vectors": np.zeros((5, 2), np.float16)}),
+        (SlotKind.SPARSE, {"indices": np.zeros(2, np.uint32)}),
+        (SlotKind.SPARSE, {"values": np.zeros(3, np.float64)}),
+        (SlotKind.SPARSE, {"offsets": np.array([0, 2])}),
+        (SlotKind.DENSE, {"vectors": np.zeros((2, 2), np.uint8)}),
+    ],
+)
+def test_arrays_that_do_not_fit_one_another_are_not_opened(kind: SlotKind, arrays: dict[str, np.ndarray]) -> None:
+    whole = {**(PAIRS if kind is SlotKind.SPARSE else RAGGED), **arrays}
+    layout = SlotLayout(0 if kind is SlotKind.SPARSE else 2, Distance.DOT, kind)
+
+    with pytest.raises(ValueError, match="expected"):
+        slot_of_arrays(0, layout, {f"0.{name}": array for name, array in whole.items()}, SlotPlacement())
