@@ -19,14 +19,16 @@ SHARED_BYTES_MIN = 16 * 2**20
 """Smaller 1-bit codes stay in the processor's cache from one query to the next: reading them once gains nothing."""
 
 
-def search_together(index: SlotIndex, asked: Sequence[Asked]) -> list[tuple[Rows, Floats]]:
+def search_together(
+    index: SlotIndex, asked: Sequence[Asked], shared_bytes_min: int = SHARED_BYTES_MIN
+) -> list[tuple[Rows, Floats]]:
     """Return what `index.search` gives for each query and its options. Raises BadInput for a query of another size."""
     if len(asked) == 1:
         return [index.search(*asked[0])]
     scratches = [POOL.take() for _ in asked]
     try:
         every = [index.ready(scratch, *each) for scratch, each in zip(scratches, asked, strict=True)]
-        hits = _hits(every)
+        hits = _hits(every, shared_bytes_min)
         return [
             (scratch.rows[:count].copy(), scratch.scores[:count].copy())
             for scratch, count in zip(scratches, hits, strict=True)
@@ -36,14 +38,14 @@ def search_together(index: SlotIndex, asked: Sequence[Asked]) -> list[tuple[Rows
             POOL.give(scratch)
 
 
-def _hits(every: Sequence[Ready | None]) -> list[int]:
+def _hits(every: Sequence[Ready | None], shared_bytes_min: int) -> list[int]:
     """Run all searches; return how many rows each found."""
     hits = [0] * len(every)
     groups: dict[tuple[Way, int, int, int], list[int]] = {}
     for place, ready in enumerate(every):
         if ready is None:
             continue
-        way, table = _scan_of(ready), ready.scratch.table
+        way, table = _scan_of(ready, shared_bytes_min), ready.scratch.table
         if way is None:
             hits[place] = run(ready)
         else:
@@ -57,14 +59,14 @@ def _hits(every: Sequence[Ready | None]) -> list[int]:
     return hits
 
 
-def _scan_of(ready: Ready) -> Way | None:
+def _scan_of(ready: Ready, shared_bytes_min: int) -> Way | None:
     """Return by which scan of all rows a search goes; None for walks and other scans."""
     _, _, terrain, options, limit = ready
     if options.exact:
         return Way.EXACT
     way, _ = choose(terrain, limit, options.ef)
     if way is Way.SIGNS and _candidates(ready) < terrain.matching:
-        return Way.SIGNS if terrain.rows * terrain.dim >= 8 * SHARED_BYTES_MIN else None
+        return Way.SIGNS if terrain.rows * terrain.dim >= 8 * shared_bytes_min else None
     return Way.EXACT if way in (Way.SIGNS, Way.EXACT) else None
 
 

@@ -20,7 +20,7 @@ def asked(distance, options):
 
 
 def assert_alike(index, given):
-    found = search_together(index, given)
+    found = search_together(index, given, shared_bytes_min=0)
 
     for (rows, scores), (query, options) in zip(found, given, strict=True):
         alone_rows, alone = index.search(query, options)
