@@ -30,6 +30,7 @@ class MarkedSegment:
         """Let readers see these slots from now on, and no others."""
         self.layout = dict(layout)
         self._held = slots
+        self._counted: tuple[Words, SegmentFigures] | None = None
 
     @property
     def count(self) -> int:
@@ -57,8 +58,11 @@ class MarkedSegment:
         return self._marks.columns
 
     def figures(self) -> SegmentFigures:
-        """Count live vectors, and the bytes that are stored."""
-        figures = figures_of(self.live_words, self.count, self._held)
+        """Count live vectors, and the bytes that are stored. Counted anew only when rows came or died."""
+        words = self.live_words
+        if self._counted is None or self._counted[0] is not words:
+            self._counted = (words, figures_of(words, self.count, self._held))
+        figures = self._counted[1]
         return figures._replace(payload_bytes=self._marks.payloads.nbytes + self.overlay.nbytes)
 
     def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:

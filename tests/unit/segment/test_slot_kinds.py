@@ -26,7 +26,7 @@ from shared.segment.placement import SlotPlacement
 from shared.segment.rows import row_batch, slot_batch, slot_rows
 from shared.segment.sealed import SealedSegment
 from shared.segment.stored_slots import slot_of_arrays
-from tests.builders import config, points, upsert, vectors
+from tests.builders import config, delete, points, upsert, vectors
 from tests.kinds import MIXED, WirePoint, random_point, read, shown, written
 from tests.unit.worker.shard_log import Disk, apply_all, new_state, switch
 
@@ -251,3 +251,15 @@ def test_arrays_that_do_not_fit_one_another_are_not_opened(kind: SlotKind, array
 
     with pytest.raises(ValueError, match="expected"):
         slot_of_arrays(0, layout, {f"0.{name}": array for name, array in whole.items()}, SlotPlacement())
+
+
+def test_figures_follow_rows_that_come_and_die() -> None:
+    state = new_state(MIXED)
+    apply_all(state, written(MIXED, [{"id": one, "vector": {"words": _words(2)}} for one in range(4)]))
+    first = state.segments()[0].figures()
+
+    apply_all(state, written(MIXED, [{"id": 9, "vector": {"words": _words(5)}}]), delete(0, 1))
+
+    assert (first.vectors, first.vector_bytes) == (4, 64)
+    after = state.segments()[0].figures()
+    assert (after.vectors, after.vector_bytes, after.live) == (3, 2 * 16 + 40, 3)
