@@ -41,6 +41,7 @@ class Presence:
         name = f"api-{uuid4().hex[:12]}"
         self._node = NodeInfo(f"{name}:1", name, "api", "", os.getpid(), "")
         self._published = 0
+        self._tried_at = float("-inf")
         self._is_registered = False
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,7 +92,7 @@ class Presence:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._heartbeat_s):
+                async with asyncio.timeout(self._tried_at + self._heartbeat_s - self._clock.now()):
                     await self._wake.wait()
             self._wake.clear()
             try:
@@ -100,9 +101,16 @@ class Presence:
                 log.debug("heartbeat failed", error=str(error))
 
     async def _beat(self) -> None:
-        if not (self._is_registered and await self._lease.renew()):
-            await self._lease.register(self._node)
-            self._is_registered, self._published = True, -1
+        """Renew the lease when it is time, and publish the revision when it is another.
+
+        A catalog change alone renews nothing: each write to Redis is synced, and others wait behind it.
+        """
+        now = self._clock.now()
+        if now - self._tried_at >= self._heartbeat_s or not self._is_registered:
+            self._tried_at = now
+            if not (self._is_registered and await self._lease.renew()):
+                await self._lease.register(self._node)
+                self._is_registered, self._published = True, -1
         revision = self._watcher.view.revision
         if revision != self._published:
             await publish_revision(self._redis, self._node.node_id, revision)
