@@ -65,9 +65,11 @@ class Cuts:
         return [one for one in records if one.init_from and not one.init_from.positions and is_meant(one)]
 
 
-def beginnings(shards: list[DescribeReply | None]) -> list[str]:
+def beginnings(record: CollectionRecord, shards: list[DescribeReply | None]) -> list[str]:
     """Return how far the shards are that have not begun."""
     told = [(number, shard.beginning) for number, shard in enumerate(shards) if shard is not None and shard.beginning]
+    if not told and record.init_from is not None and not record.init_from.positions:
+        return [f"the cut of `{record.init_from.name}` is awaited, whose points the collection begins with"]
     return [text if len(shards) == 1 else f"shard {number}: {text}" for number, text in told]
 
 

@@ -60,7 +60,7 @@ def status_of(record: CollectionRecord, facts: Facts) -> Status:
     silent = [number for number, shard in enumerate(facts.shards) if shard is None]
     if silent:
         return Status("grey", [f"no live worker serves shard {number}" for number in silent])
-    pending = [*_unapplied(record, facts), *beginnings(facts.shards)]
+    pending = [*_unapplied(record, facts), *beginnings(record, facts.shards)]
     running = [job for job in newest_jobs(facts.jobs) if job.is_unfinished]
     pending += [_job_text(job) for job in running]
     reported = {job.shard for job in running}

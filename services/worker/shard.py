@@ -193,7 +193,7 @@ class Shard:
 
     def _describe_beginning(self, progress: Progress) -> DescribeReply:
         counters = {**self.counters.as_dict(), **progress.counters}
-        return DescribeReply(0, 0, 0, [], 0, counters, reason=self.reason, beginning=progress.text)
+        return DescribeReply(0, 0, 0, [], progress.generation, counters, reason=self.reason, beginning=progress.text)
 
     async def _when_open(self, request: ShardRequest) -> Reply:
         """Answer once the shard is open. Raises TimedOut, ShardUnavailable."""

@@ -64,7 +64,7 @@ class Beginning:
         self._fence = fence
         self._init = parts.collections / key.collection / INIT
         self._directory = parts.collections / key.collection / str(key.shard)
-        self.progress = Progress(record.init_from.name)
+        self.progress = Progress(record.init_from.name, record.generation)
 
     async def run(self) -> None:
         """Do what is left to do. Raises Unavailable, StaleFence, Corrupt, OSError."""

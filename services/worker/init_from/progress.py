@@ -4,10 +4,15 @@ from services.worker.init_from.filling import Done
 
 
 class Progress:
-    """Replaced step by step while a shard is begun. `source` is the other collection's name."""
+    """Replaced step by step while a shard is begun.
 
-    def __init__(self, source: str) -> None:
+    source       the other collection's name
+    generation   of the config that the shard will have
+    """
+
+    def __init__(self, source: str, generation: int) -> None:
         self._source = source
+        self.generation = generation
         self._stage = f"the positions of `{source}` to begin with are awaited"
         self.done = Done(0, 0)
 

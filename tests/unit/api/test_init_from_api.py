@@ -32,6 +32,8 @@ async def test_a_collection_whose_cut_is_awaited_says_so(planes: Api) -> None:
         "points_done": 0,
         "points_total": 0,
     }
+    assert info["status"] == "yellow"
+    assert info["warnings"] == [{"message": "the cut of `planes` is awaited, whose points the collection begins with"}]
     assert "init_from" not in await planes.ok("GET", "/collections/planes")
 
 
@@ -68,7 +70,7 @@ def test_progress_is_summed_over_the_shards_that_begin() -> None:
 
     assert shown is not None
     assert (shown["status"], shown["points_done"], shown["points_total"]) == ("running", 1, 9)
-    assert beginnings(shards) == ["shard 1: 1 of 9 points"]
+    assert beginnings(record(7), shards) == ["shard 1: 1 of 9 points"]
 
 
 def test_a_shard_that_does_not_answer_leaves_the_stage_open() -> None:
