@@ -91,12 +91,12 @@ class Admin:
                 if config == record.config:
                     return record
                 try:
-                    record = await self._catalog.update(record.uuid, record.generation, config)
+                    updated = await self._catalog.update(record.uuid, record.generation, config)
                 except GenerationChanged:
                     await self._directory.reload()
                     continue
-                await self._directory.reload()
-                return record
+                await self._directory.advance(updated)
+                return updated.record
         raise GenerationChanged(f"the config of `{name}` was changed by others {UPDATES_MAX} times meanwhile")
 
     @contextlib.asynccontextmanager

@@ -5,10 +5,11 @@ once more: it is gone (404), or it is a new collection of the same name, and the
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.coordination.catalog import CatalogView, CatalogWatcher
+from shared.coordination.catalog import CatalogView, CatalogWatcher, Updated
 from shared.errors import NotFound, ShardClosed, Unavailable
 from shared.schema.collections import CollectionRecord
 
@@ -53,6 +54,11 @@ class Directory:
             return await self._read()
         except Unavailable:
             return self._watcher.view
+
+    async def advance(self, changed: Updated) -> None:
+        """Take over a change that this process made; when Redis is away the watcher takes it over later."""
+        with contextlib.suppress(Unavailable):
+            await self._watcher.advance(changed.record, changed.revision)
 
     async def run(self, name: str, act: Callable[[CollectionRecord], Awaitable[T]]) -> tuple[CollectionRecord, T]:
         """Run a request on the collection of a name, again when the collection was replaced under it.

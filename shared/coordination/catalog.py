@@ -6,6 +6,7 @@ catalog's revision. So a reader sees the state of one revision, and a change is 
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
@@ -26,7 +27,7 @@ from shared.errors import AlreadyExists, BadInput, GenerationChanged, LogUnavail
 from shared.log.exchange import Argument, Script, ask
 from shared.schema.collections import CollectionConfig, CollectionRecord
 
-__all__ = ["AliasChange", "Catalog", "CatalogView", "CatalogWatcher"]
+__all__ = ["AliasChange", "Catalog", "CatalogView", "CatalogWatcher", "Updated"]
 
 CHANGES_KEPT = 1000
 """About how many changes the stream keeps; a reader that missed more reads the state anyway."""
@@ -52,6 +53,13 @@ class AliasChange(msgspec.Struct, frozen=True):
     other: str = ""
 
 
+class Updated(NamedTuple):
+    """A collection's record after a change, and the catalog's revision at which it is so."""
+
+    record: CollectionRecord
+    revision: int
+
+
 class Catalog:
     """Reads and changes the catalog.
 
@@ -62,6 +70,8 @@ class Catalog:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._parsed: dict[bytes, CollectionRecord] = {}
+        self._texts: dict[str, bytes] = {}
+        """Each record as it was last read or written here; a guess that scripts check."""
 
     async def load(self) -> CatalogView:
         """Return the catalog as it is now."""
@@ -69,6 +79,7 @@ class Catalog:
         revision, texts, names, aliases, cluster = await _load.call(self._redis, keys, [], lost=LogUnavailable)
         parsed = {text: self._parsed.get(text) or _record(text) for text in texts[1::2]}
         self._parsed = parsed
+        self._texts = {uuid.decode(): text for uuid, text in zip(texts[::2], texts[1::2], strict=True)}
         return CatalogView(
             revision=int(revision),
             by_uuid={uuid.decode(): parsed[text] for uuid, text in zip(texts[::2], texts[1::2], strict=True)},
@@ -90,19 +101,38 @@ class Catalog:
                 )
         return record
 
-    async def update(self, uuid: str, expected_generation: int, config: CollectionConfig) -> CollectionRecord:
-        """Replace a collection's config; its generation grows by one. Raises GenerationChanged, NotFound."""
-        text = await ask(self._redis, "HGET", CATALOG, uuid)
-        if text is None:
-            raise NotFound(f"Collection `{uuid}` doesn't exist!")
-        old = _record(text)
-        if old.generation == expected_generation:
-            new = old.model_copy(update={"generation": old.generation + 1, "config": config})
-            arguments: list[Argument] = [uuid, text, new.model_dump_json(), CHANGES_KEPT]
-            answer = await _update.call(self._redis, [CATALOG, REVISION, CATALOG_LOG], arguments)
-            if answer[0] == b"ok":
-                return new
-        raise GenerationChanged(f"collection {old.name}: its config changed, expected generation {expected_generation}")
+    async def update(self, uuid: str, expected_generation: int, config: CollectionConfig) -> Updated:
+        """Replace a collection's config; its generation grows by one. Raises GenerationChanged, NotFound.
+
+        The record is taken to be as it was last read; only when it is not, Redis is asked first.
+        """
+        known = self._texts.get(uuid)
+        updated = await self._update(uuid, known, expected_generation, config) if known is not None else None
+        if updated is None:
+            text = await ask(self._redis, "HGET", CATALOG, uuid)
+            if text is None:
+                raise NotFound(f"Collection `{uuid}` doesn't exist!")
+            updated = await self._update(uuid, text, expected_generation, config)
+        if updated is None:
+            raise GenerationChanged(f"collection {uuid}: its config changed, expected generation {expected_generation}")
+        return updated
+
+    async def _update(
+        self, uuid: str, text: bytes, expected_generation: int, config: CollectionConfig
+    ) -> Updated | None:
+        """Replace a record that is still this text; None when it is not, or is of another generation."""
+        old = self._parsed.get(text) or _record(text)
+        if old.generation != expected_generation:
+            return None
+        new = old.model_copy(update={"generation": old.generation + 1, "config": config})
+        new_text = new.model_dump_json().encode()
+        arguments: list[Argument] = [uuid, text, new_text, CHANGES_KEPT]
+        answer = await _update.call(self._redis, [CATALOG, REVISION, CATALOG_LOG], arguments)
+        if answer[0] != b"ok":
+            return None
+        self._parsed.pop(text, None)
+        self._parsed[new_text], self._texts[uuid] = new, new_text
+        return Updated(new, int(answer[1]))
 
     async def rename(self, uuid: str, new_name: str) -> int:
         """Give a collection another name; return the revision. Everything else stays, its aliases too.

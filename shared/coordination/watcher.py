@@ -8,11 +8,13 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 import structlog
 
 from shared.clock import Clock, SystemClock
 from shared.coordination.view import CatalogView
 from shared.errors import Unavailable, WrongCluster
+from shared.schema.collections import CollectionRecord
 
 if TYPE_CHECKING:
     from shared.coordination.catalog import Catalog
@@ -54,18 +56,35 @@ class CatalogWatcher:
     async def refresh(self) -> CatalogView:
         """Read the catalog now and return it. Raises LogUnavailable, WrongCluster."""
         async with self._loading:
-            view = await self._catalog.load()
-            if self.view.cluster and view.cluster != self.view.cluster:
-                found = f"cluster {view.cluster}" if view.cluster else "no cluster, it came back empty"
-                raise WrongCluster(
-                    f"expected the Redis of cluster {self.view.cluster}, found {found}: check the URL; if Redis "
-                    "lost its files, run `shoal check --adopt` on the data directory"
-                )
-            if view != self.view:
-                self.view = view
-                for callback in self._callbacks:
-                    self._call(callback, view)
+            return await self._load()
+
+    async def advance(self, record: CollectionRecord, revision: int) -> CatalogView:
+        """Take over a change made by this process; the catalog is read only when others changed it too."""
+        async with self._loading:
+            known = self.view.by_uuid.get(record.uuid)
+            if self.view.revision + 1 == revision:
+                by_uuid = {**self.view.by_uuid, record.uuid: record}
+                self._replace(msgspec.structs.replace(self.view, revision=revision, by_uuid=by_uuid))
+            elif known is None or known.generation < record.generation:
+                await self._load()
+            return self.view
+
+    async def _load(self) -> CatalogView:
+        view = await self._catalog.load()
+        if self.view.cluster and view.cluster != self.view.cluster:
+            found = f"cluster {view.cluster}" if view.cluster else "no cluster, it came back empty"
+            raise WrongCluster(
+                f"expected the Redis of cluster {self.view.cluster}, found {found}: check the URL; if Redis "
+                "lost its files, run `shoal check --adopt` on the data directory"
+            )
+        if view != self.view:
+            self._replace(view)
         return view
+
+    def _replace(self, view: CatalogView) -> None:
+        self.view = view
+        for callback in self._callbacks:
+            self._call(callback, view)
 
     def on_change(self, callback: Callable[[CatalogView], None]) -> None:
         """Call back with each newer view, in the event loop; a callback must not block."""

@@ -2,10 +2,10 @@
 --
 -- KEYS  1 catalog  2 revision  3 change stream
 -- ARGV  1 uuid  2 record read  3 new record  4 most changes kept
--- Gives {"ok"}, or {"moved"}
+-- Gives {"ok", revision}, or {"moved"}
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return {'moved'} end
 
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-local revision = string.format('%.0f-0', redis.call('INCR', KEYS[2]))
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], revision, 'change', 'update', 'uuid', ARGV[1])
-return {'ok'}
+local revision = string.format('%.0f', redis.call('INCR', KEYS[2]))
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], revision .. '-0', 'change', 'update', 'uuid', ARGV[1])
+return {'ok', revision}

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from services.api.app import ApiService
+from shared.coordination.catalog import Catalog
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
 from shared.schema.collections import CollectionRecord
@@ -28,10 +29,8 @@ async def other(planes: Api) -> AsyncIterator[Api]:
     await service.stop()
 
 
-def record_of(api: Api) -> CollectionRecord:
-    services = api.service._services
-    assert services is not None
-    record = services.directory.view.resolve("planes")
+async def record_of(api: Api) -> CollectionRecord:
+    record = (await Catalog(api.redis).load()).resolve("planes")
     assert record is not None
     return record
 
@@ -70,13 +69,14 @@ async def test_generation_is_raised_on_every_shard_when_the_removal_is_answered(
 
     await planes.ok("DELETE", "/collections/planes/vectors/new")
 
-    head = await Wal(planes.redis).head(ShardKey(record_of(planes).uuid, 0))
-    assert head.generation == record_of(planes).generation == 3
+    record = await record_of(planes)
+    head = await Wal(planes.redis).head(ShardKey(record.uuid, 0))
+    assert head.generation == record.generation == 3
 
 
 async def test_write_waits_for_the_shard_that_has_not_the_added_vector_yet(planes: Api) -> None:
     answer = await planes.ok("PUT", "/collections/planes/vectors/new", DENSE)
-    key = ShardKey(record_of(planes).uuid, 0)
+    key = ShardKey((await record_of(planes)).uuid, 0)
     head = (await Wal(planes.redis).head(key)).head
 
     status, text = await planes.error("PUT", P, POINT)

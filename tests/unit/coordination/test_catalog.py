@@ -64,10 +64,11 @@ async def test_a_name_that_an_alias_has_is_refused(catalog: Catalog) -> None:
 async def test_an_update_raises_the_generation(catalog: Catalog) -> None:
     await catalog.create(record("a"))
 
-    updated = await catalog.update("uuid-a", 1, OTHER)
+    updated, revision = await catalog.update("uuid-a", 1, OTHER)
 
     assert (updated.generation, updated.config.hnsw_config.m) == (2, 8)
-    assert (await catalog.load()).resolve("a") == updated
+    view = await catalog.load()
+    assert (view.resolve("a"), view.revision) == (updated, revision)
 
 
 async def test_of_two_updates_of_one_generation_one_is_refused(catalog: Catalog) -> None:
