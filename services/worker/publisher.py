@@ -257,7 +257,7 @@ class Publisher(Actor[None]):
 
     async def _collect(self, manifest: Manifest) -> None:
         loop = asyncio.get_running_loop()
-        retired = set(self.retired)
+        retired = self.retired.difference(entry.segment_id for entry in manifest.segments)
         removed = await loop.run_in_executor(self._around.disk, collect, self._around.directory, manifest, retired)
         self.retired -= retired
         self._shard.counters.files_collected += removed

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from services.worker.publisher import Publisher, Surroundings
 from services.worker.reads import Reader
@@ -174,6 +175,28 @@ async def test_a_log_that_could_not_be_trimmed_is_trimmed_after_the_next_checkpo
         await stage.checkpoint(2)
 
     assert stage.wal.trimmed == [0, 2]
+
+
+async def test_an_input_that_was_retired_during_a_checkpoint_is_removed_after_the_next(tmp_path: Path) -> None:
+    async with staged(tmp_path, optimizers_config=SLOW) as stage:
+        await stage.checkpoint(0)
+        stage.write(upsert(points(3)), Seal("a00000001"), is_urgent=True)
+        manifest = await stage.checkpoint(2)
+        retired, kept = tmp_path / "segments" / "b1", tmp_path / "segments" / "b2"
+        retired.mkdir()
+        kept.mkdir()
+        still_named = structs.replace(manifest.segments[0], segment_id="b1")
+
+        stage.publisher.retired.add("b1")
+        await stage.publisher._collect(structs.replace(manifest, segments=[still_named]))
+        assert stage.publisher.retired == {"b1"}
+        stage.write(upsert(points(3)), is_urgent=True)
+        await stage.checkpoint(3)
+        async with asyncio.timeout(5):
+            while retired.exists():
+                await asyncio.sleep(0.01)
+
+    assert kept.exists()
 
 
 async def test_a_failed_checkpoint_is_tried_again(tmp_path: Path) -> None:
