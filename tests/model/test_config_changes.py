@@ -1,7 +1,7 @@
 """Random config changes, writes, deletes, searches and restarts over REST, beside a dict of points.
 
-Vectors are small integers, so every score is exact in float32. Whatever the config says meanwhile, an exact search gives
-what the dict gives, and a quick one gives true scores.
+Vectors are small integers, so every score is exact in float32. Whatever the config says meanwhile, an exact search
+gives what the dict gives, and a quick one gives true scores.
 """
 
 import random
