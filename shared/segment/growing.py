@@ -30,11 +30,12 @@ class GrowingArray(Generic[_Scalar]):
         self.count = 0
         self.whole: NDArray[_Scalar] = aligned_empty((_CAPACITY_MIN, *row_shape), dtype)
         """Rows from `count` on are undefined."""
+        self._row_bytes = self.whole[:1].nbytes
 
     @property
     def nbytes(self) -> int:
         """Return the bytes of the rows, without the room behind them."""
-        return self.count * int(self.whole.itemsize * np.prod(self.whole.shape[1:], dtype=np.int64))
+        return self.count * self._row_bytes
 
     def append(self, values: NDArray[_Scalar]) -> None:
         """Add rows at the end."""
