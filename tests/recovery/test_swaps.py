@@ -131,3 +131,29 @@ async def test_sealed_segments_are_mapped_once_they_are_published(redis: Redis, 
         *_, position = await bench.write(record, delete(1), set_payload([2], {"a": 1}))
 
         assert await bench.count(record, min_position=position) == 11
+
+
+async def test_a_swap_without_an_output_drops_segments_in_which_nothing_lives(redis: Redis, tmp_path: Path) -> None:
+    async with running(redis, tmp_path) as bench:
+        record = await sealed_collection(bench)
+        await bench.write(record, delete(*range(1, 8)))
+        position = await append(bench, record, Swap(5, ["a00000001"], "", 1))
+        await bench.until(record, lambda described: described.checkpoint >= position and described.counters["swaps"])
+        segments = tmp_path / "collections" / record.uuid / "0" / "segments"
+        await bench.until(record, lambda _: [path.name for path in segments.iterdir()] == ["a00000002"])
+
+        await bench.restart()
+
+        assert await bench.count(record) == 5
+        assert names(await bench.describe(record)) == ["a00000002", "a00000003"]
+
+
+async def test_a_swap_that_would_drop_living_rows_is_refused(redis: Redis, tmp_path: Path) -> None:
+    async with running(redis, tmp_path) as bench:
+        record = await sealed_collection(bench)
+
+        await append(bench, record, Swap(4, ["a00000001"], "", 1))
+        described = await bench.until(record, lambda described: described.counters["swaps_abandoned"] == 1)
+
+        assert names(described) == ["a00000001", "a00000002", "a00000003"]
+        assert described.points == 12
