@@ -71,7 +71,7 @@ def _search_ms(view: View, search: Search) -> float:
 
 def _slot_ms(slot: AnyIndex, live: int, search: Search) -> float:
     if isinstance(slot, SparseIndex):
-        return _sparse_ms(slot)
+        return _sparse_ms(slot, search.full_scan_kb)
     if isinstance(slot, MultiIndex):
         rows = len(search.vector) // (4 * slot.layout.dim)
         return rows * int(slot.offsets[slot.count]) * slot.layout.dim * 4 / RAW_BYTES_PER_MS
@@ -87,9 +87,9 @@ def _dense_ms(slot: SlotIndex, live: int, search: Search) -> float:
     return live * dim * slot.vectors.itemsize / RAW_BYTES_PER_MS
 
 
-def _sparse_ms(slot: SparseIndex) -> float:
+def _sparse_ms(slot: SparseIndex, scan_rows: int = 0) -> float:
     pairs = slot.pair_count
-    if slot.wants_lists:
+    if slot.wants_lists and slot.count > scan_rows:
         return pairs / LISTS_PAIRS_PER_MS
     return pairs * 8 / PAIR_BYTES_PER_MS * (LISTED_SHARE if slot.code_bytes else 1.0)
 

@@ -11,12 +11,10 @@ Narrow lists (float16, uint8) give candidates that are scored by rows.
 
 import threading
 import weakref
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import BadInput
 from shared.schema.slots import Datatype
 from shared.segment.index.base import Floats, Rows, SlotSearch, Words
 from shared.segment.index.postings import (
@@ -28,53 +26,26 @@ from shared.segment.index.postings import (
     build_postings,
     postings_bytes,
 )
-from shared.segment.index.scratch import POOL, Scratch
-from shared.segment.kernels.sparse_scan import (
-    BLOCK,
-    PAIRS,
-    PAIRS_SIZE,
-    count_by_lists,
-    count_by_rows,
-    rescore_pairs,
-    scan_lists,
-    scan_pairs,
+from shared.segment.index.scratch import POOL
+from shared.segment.index.sparse_query import (
+    Indices,
+    Query,
+    SparseView,
+    aim,
+    ask,
+    ask_lists,
+    found_lists,
+    run,
+    table_of,
 )
-from shared.segment.kernels.table import AT, FLOAT32, address
+from shared.segment.kernels.sparse_scan import PAIRS, count_by_lists, count_by_rows
+from shared.segment.kernels.table import address
 from shared.segment.layout import SlotLayout
 
-Indices = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
-Table = npt.NDArray[np.int64]
 
 _NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 _NO_SCORES: Floats = np.empty(0, dtype=np.float32)
-
-ROW_NS, PAIR_NS, LISTED_NS = 10.0, 1.5, 1.5
-"""Costs of a row merged, of each of its pairs, of a pair in a list that is added up. Only ratios matter."""
-
-CANDIDATES_MORE = 32
-
-
-class _View(NamedTuple):
-    """One state of an index. Replaced whole, never changed."""
-
-    pairs: Pairs
-    rows: int
-
-
-class Query(NamedTuple):
-    """A sparse vector: indices ascending and distinct."""
-
-    indices: Indices
-    weights: Floats
-
-    @classmethod
-    def unpacked(cls, packed: bytes) -> "Query":
-        """Return the query in wire bytes: uint32 indices, then as many float32 weights. Raises BadInput."""
-        if len(packed) % 8:
-            raise BadInput(f"expected indices and as many weights of 4 bytes each, got {len(packed)} bytes")
-        half = len(packed) // 8
-        return cls(np.frombuffer(packed, np.uint32, half), np.frombuffer(packed, np.float32, half, offset=4 * half))
 
 
 class SparseIndex:
@@ -157,7 +128,7 @@ class SparseIndex:
         assert offsets.dtype == np.int64, f"expected int64, got {offsets.dtype}"
         assert 0 <= count < len(offsets), f"expected fewer than {len(offsets)} rows, got {count}"
         assert offsets[count] <= min(len(indices), len(values)), "pairs are missing"
-        self._view = _View(Pairs(indices, values, offsets), count)
+        self._view = SparseView(Pairs(indices, values, offsets), count)
 
     def packed(self, rows: Rows) -> list[bytes]:
         """Return the wire bytes of each row: uint32 indices, then float32 values."""
@@ -178,7 +149,7 @@ class SparseIndex:
             return _NO_ROWS, _NO_SCORES
         lists = self._lists(view, matching, options)
         with POOL.lease() as scratch:
-            hits = _run(scratch, view, wanted, lists, options._replace(limit=limit, matching=matching))
+            hits = run(scratch, view, wanted, lists, options._replace(limit=limit, matching=matching))
             return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
 
     def count_terms(self, indices: Indices, words: Words | None) -> Offsets:
@@ -190,35 +161,35 @@ class SparseIndex:
         view, query = self._view, Query(indices, np.zeros(len(indices), dtype=np.float32))
         counts = np.zeros(len(indices), dtype=np.int64)
         lists = self._built(view) if self._may_have_lists else None
-        pairs = _table(view)
+        pairs = table_of(view)
         if lists is None:
-            _ask(pairs, query)
+            ask(pairs, query)
             pairs[PAIRS.counts] = address(counts)
             with POOL.lease() as scratch:
-                _aim(scratch, view, SlotSearch(1, words))
+                aim(scratch, view, SlotSearch(1, words))
                 count_by_rows(scratch.table, pairs)
             return counts
-        found = _found(lists, query)
+        found = found_lists(lists, query)
         if words is None:
             counts[found.occurs] = found.ends - found.cursors
             return counts
         held = np.zeros(len(found.cursors), dtype=np.int64)
-        _ask_lists(pairs, lists, found)
+        ask_lists(pairs, lists, found)
         pairs[PAIRS.counts] = address(held)
         with POOL.lease() as scratch:
-            _aim(scratch, view, SlotSearch(1, words))
+            aim(scratch, view, SlotSearch(1, words))
             count_by_lists(scratch.table, pairs)
         counts[found.occurs] = held
         return counts
 
-    def _lists(self, view: _View, matching: int, options: SlotSearch) -> Postings | None:
+    def _lists(self, view: SparseView, matching: int, options: SlotSearch) -> Postings | None:
         """Return the inverted lists, built when there are none; None where rows are to be scanned."""
         is_narrow = self.layout.datatype is not Datatype.FLOAT32
         if matching <= options.scan_rows or (options.exact and is_narrow) or not self._may_have_lists:
             return None
         return self._built(view)
 
-    def _built(self, view: _View) -> Postings:
+    def _built(self, view: SparseView) -> Postings:
         lists = self._cache.get(self._number)
         if lists is None:
             with self._building:
@@ -227,89 +198,3 @@ class SparseIndex:
                     lists = build_postings(view.pairs, view.rows, self.layout.datatype)
                     self._cache.put(self._number, lists)
         return lists
-
-
-class _Found(NamedTuple):
-    """The lists of a query's indices; `query` holds only the indices that occur, bool `occurs` says which they are."""
-
-    query: Query
-    occurs: npt.NDArray[np.bool_]
-    cursors: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-    lows: Floats
-    steps: Floats
-
-
-def _found(lists: Postings, query: Query) -> _Found:
-    places = np.searchsorted(lists.terms, query.indices)
-    places[places == len(lists.terms)] = 0
-    occurs = lists.terms[places] == query.indices if len(lists.terms) else np.zeros(len(places), np.bool_)
-    at = places[occurs]
-    kept = Query(query.indices[occurs], query.weights[occurs])
-    return _Found(kept, occurs, lists.starts[at], lists.starts[at + 1], lists.lows[at], lists.steps[at])
-
-
-def _run(scratch: Scratch, view: _View, query: Query, lists: Postings | None, options: SlotSearch) -> int:
-    """Return the hits, written into the scratch."""
-    pairs = _table(view)
-    if lists is None:
-        return _by_rows(scratch, view, pairs, query, options)
-    found = _found(lists, query)
-    if len(found.query.indices) == 0:
-        return 0
-    listed = int((found.ends - found.cursors).sum())
-    each = ROW_NS + PAIR_NS * len(view.pairs.indices) / max(1, view.rows)
-    if options.matching * each < listed * LISTED_NS:
-        return _by_rows(scratch, view, pairs, query, options)
-    _ask_lists(pairs, lists, found)
-    sums, marks = np.empty(BLOCK, dtype=np.float32), np.zeros(BLOCK // 64, dtype=np.uint64)
-    pairs[PAIRS.sums], pairs[PAIRS.marks] = address(sums), address(marks)
-    if lists.element == FLOAT32:
-        _aim(scratch, view, options)
-        return int(scan_lists(scratch.table, pairs))
-    _aim(scratch, view, options._replace(limit=2 * options.limit + CANDIDATES_MORE))
-    scan_lists(scratch.table, pairs)
-    scratch.table[AT.limit] = options.limit
-    return int(rescore_pairs(scratch.table, pairs))
-
-
-def _by_rows(scratch: Scratch, view: _View, pairs: Table, query: Query, options: SlotSearch) -> int:
-    _aim(scratch, view, options)
-    _ask(pairs, query)
-    return int(scan_pairs(scratch.table, pairs))
-
-
-def _table(view: _View) -> Table:
-    pairs = np.zeros(PAIRS_SIZE, dtype=np.int64)
-    pairs[PAIRS.indices] = address(view.pairs.indices)
-    pairs[PAIRS.values] = address(view.pairs.values)
-    pairs[PAIRS.offsets] = address(view.pairs.offsets)
-    return pairs
-
-
-def _aim(scratch: Scratch, view: _View, options: SlotSearch) -> None:
-    """Write mask and limit into the scratch's table."""
-    limit = min(options.limit, view.rows)
-    scratch.fit_limit(limit)
-    all_words = (view.rows + 63) >> 6
-    table = scratch.table
-    table[AT.rows] = view.rows
-    table[AT.limit] = limit
-    table[AT.words] = address(options.words)
-    table[AT.word_count] = all_words if options.words is None else min(len(options.words), all_words)
-
-
-def _ask(pairs: Table, query: Query) -> None:
-    """Write the query into the table of pairs; the caller keeps it."""
-    pairs[PAIRS.query_indices] = address(query.indices)
-    pairs[PAIRS.query_weights] = address(query.weights)
-    pairs[PAIRS.query_count] = len(query.indices)
-
-
-def _ask_lists(pairs: Table, lists: Postings, found: _Found) -> None:
-    """Write the query and its lists into the table of pairs; the caller keeps them."""
-    _ask(pairs, found.query)
-    pairs[PAIRS.list_rows], pairs[PAIRS.list_weights] = address(lists.rows), address(lists.weights)
-    pairs[PAIRS.element] = lists.element
-    pairs[PAIRS.cursors], pairs[PAIRS.ends] = address(found.cursors), address(found.ends)
-    pairs[PAIRS.lows], pairs[PAIRS.steps] = address(found.lows), address(found.steps)

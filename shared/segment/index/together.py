@@ -65,7 +65,7 @@ def _scan_of(ready: Ready, shared_bytes_min: int) -> Way | None:
     if options.exact:
         return Way.EXACT
     way, _ = choose(terrain, limit, options.ef)
-    if way is Way.SIGNS and _candidates(ready) < terrain.matching:
+    if way is Way.SIGNS and (terrain.is_estimated or _candidates(ready) < terrain.matching):
         return Way.SIGNS if terrain.rows * terrain.dim >= 8 * shared_bytes_min else None
     return Way.EXACT if way in (Way.SIGNS, Way.EXACT) else None
 

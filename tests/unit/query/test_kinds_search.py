@@ -1,5 +1,7 @@
 """Searches and term counts over the segments of a shard: fresh and sealed rows of sparse and multivector slots."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def sparse_bytes(vector: dict[int, float]) -> bytes:
     return np.array(sorted(vector), "<u4").tobytes() + np.array([vector[at] for at in sorted(vector)], "<f4").tobytes()
 
 
-def segment(rows, first_id=1, sealed=False):
+def segment(rows: list[Any], first_id: int = 1, sealed: bool = False) -> Any:
     """A segment of points (sparse vector or None, multivector or None, payload)."""
     made = AppendableSegment("a00000001", layout_of(CONFIG), 7)
     sparse, multi = [row[0] or {} for row in rows], [row[1] or [] for row in rows]

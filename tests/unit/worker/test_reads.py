@@ -4,7 +4,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
 
+import numpy as np
 import pytest
+from msgspec import structs
 
 from services.worker import cost
 from services.worker.counters import Counters
@@ -24,11 +26,14 @@ from shared.schema.queries import (
     DescribeReply,
     PointsReply,
     Read,
+    Search,
     SearchBatch,
     SearchReply,
     ShardRequest,
+    Terms,
 )
 from tests.builders import count, match, points, retrieve, search, set_payload, upsert, vectors
+from tests.unit.query.test_kinds_search import segment, sparse_bytes
 from tests.unit.worker.shard_log import COLLECTION, apply_all, new_state
 
 KEY = ShardKey(COLLECTION, 0)
@@ -84,6 +89,20 @@ def test_estimates_grow_with_rows_filters_and_searches() -> None:
 
     assert figures == sorted(figures)
     assert figures[0] < cost.INLINE_MS
+
+
+def test_estimates_know_what_each_kind_of_slot_costs() -> None:
+    view = View.of([segment([({1: 1.0, place + 2: 2.0}, [[1, 0, 0]] * 100) for place in range(400)], sealed=True)])
+    few = Search("s", sparse_bytes({1: 1.0}), 5)
+    multi = [Search("m", vectors(rows, 3).astype("<f4").tobytes(), 5) for rows in (1, 8)]
+
+    lists, rows = (cost.searches_ms(view, [each]) for each in (few, structs.replace(few, full_scan_kb=5000)))
+    one, eight = (cost.searches_ms(view, [each]) for each in multi)
+    terms = cost.terms_ms(view, [Terms("s", np.array([1], "<u4").tobytes())])
+
+    assert lists > 5 * rows > 0
+    assert eight > 4 * one > 0
+    assert terms > 0
 
 
 async def test_many_ids_are_retrieved_in_steps_and_in_order() -> None:
