@@ -6,9 +6,12 @@ and added again, it is another one and shows no old vectors. Each shard's leader
 to a new slot waits until that has happened (`writes.py`).
 """
 
+import contextlib
+
 from services.api.admin import Admin
 from services.api.directory import Directory
 from services.api.presence import Presence
+from services.api.shards import together
 from services.api.validate.vector_names import SlotParams, is_same_slot
 from shared.errors import BadInput, ShardUnavailable
 from shared.log.position import ShardKey
@@ -39,14 +42,16 @@ class VectorNames:
         return await self._spread(record, timeout_s)
 
     async def _spread(self, record: CollectionRecord, timeout_s: float | None) -> CollectionRecord:
-        for shard in range(record.config.shard_number):
-            try:
-                await self._wal.raise_generation(ShardKey(record.uuid, shard), record.generation)
-            except ShardUnavailable:
-                continue  # never opened: it will be opened under the newest generation
+        shards = range(record.config.shard_number)
+        await together([self._raise(ShardKey(record.uuid, shard), record.generation) for shard in shards])
         revision = self._directory.view.revision
         await self._presence.applied_everywhere(revision, SPREAD_WAIT_S if timeout_s is None else timeout_s)
         return record
+
+    async def _raise(self, key: ShardKey, generation: int) -> None:
+        """Refuse what was validated under an older generation; a shard never opened opens under the newest anyway."""
+        with contextlib.suppress(ShardUnavailable):
+            await self._wal.raise_generation(key, generation)
 
 
 def _with_slot(record: CollectionRecord, name: str, params: SlotParams) -> CollectionConfig:
