@@ -102,7 +102,7 @@ def parse_upsert(body: bytes, points_max: int) -> Points:
     if len(points.ids) > points_max:
         raise TooLarge(f"{len(points.ids)} points in one request, at most {points_max} are taken")
     _check_vectors(points.vectors, is_dense=is_dense)
-    return _last_of_each_id(points)
+    return last_of_each_id(points)
 
 
 def pack_points(points: Points, config: CollectionConfig) -> PackedPoints:
@@ -190,7 +190,8 @@ def _from_batch(wire: WireBatch[Any, Any]) -> Points:
     return Points([parse_point_id(each) for each in wire.ids], vectors, payloads)
 
 
-def _last_of_each_id(points: Points) -> Points:
+def last_of_each_id(points: Points) -> Points:
+    """Return the points without those whose id comes again."""
     last = {point_id: place for place, point_id in enumerate(points.ids)}
     if len(last) == len(points.ids):
         return points
