@@ -16,7 +16,7 @@ from benchmarks.bench import EDGE, HNSW, SHOAL, TITLES, Bench
 from benchmarks.dataset import prepare
 from benchmarks.environment import peers_python
 from benchmarks.machine import facts
-from benchmarks.measures import graph, loading, memory, rest
+from benchmarks.measures import graph, isolation, loading, memory, rest
 from benchmarks.remote import ROOT
 from benchmarks.service import Client, Service
 
@@ -24,7 +24,7 @@ EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 QUICK_EFS = (16, 32, 64, 128, 256)
 QUICK_ROWS = 12_000
 QUICK_QUERIES = 200
-PARTS = "graph, scan, loading, cold, rest, memory"
+PARTS = "graph, scan, loading, cold, rest, memory, isolation"
 
 
 @click.command()
@@ -74,7 +74,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         "data": {"name": data.name, "rows": data.rows, "dim": data.dim, "queries": len(data.truth)},
         "failures": [],
     }
-    for step in (in_process, over_rest, from_cold):
+    for step in (in_process, over_rest, beside_others, from_cold):
         try:
             step(bench, parts, found)
         except Exception as error:  # an hour of other figures must not be lost
@@ -122,6 +122,15 @@ def over_rest(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
             found["rest"] = rest.search(bench, client)
         if "memory" in parts:
             found.setdefault("memory", {})["Shoal, all processes"] = memory.of_service(service)
+
+
+def beside_others(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
+    """(f)."""
+    if "isolation" not in parts:
+        return
+    with Service(bench.work / "isolation", bench.work / "isolation.log") as service:
+        loading.warm_up(bench, Client(service.url))
+        found["isolation"] = isolation.measure(bench, service.url)
 
 
 def from_cold(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ def show(console: Console, results: dict[str, Any]) -> None:
         ("loading", _loading),
         ("rest", _rest),
         ("memory", _memory),
+        ("isolation", _isolation),
     ):
         if results.get(name):
             console.print(table(results[name]))
@@ -106,6 +107,18 @@ def _memory(found: dict[str, Any]) -> Table:
         table.add_row(title, *[f"{whole[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
         for role, part in sorted(parts.items(), key=lambda item: -item[1]["pss"]):
             table.add_row(f"  {role}", *[f"{part[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
+    return table
+
+
+def _isolation(found: dict[str, Any]) -> Table:
+    table = _table(
+        f"search beside other work, 2 x {found['rows']:,} rows; small changes", "", "p50", "p99", "p99 / rest"
+    )
+    for name, row in found.items():
+        if isinstance(row, dict):
+            rest = found.get(f"{name.partition('_')[0]}_at_rest")
+            times = f"{row['p99_ms'] / rest['p99_ms']:.2f}" if rest else ""
+            table.add_row(name.replace("_", " "), f"{row['p50_ms']:.2f} ms", f"{row['p99_ms']:.2f} ms", times)
     return table
 
 
