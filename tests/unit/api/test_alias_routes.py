@@ -209,3 +209,13 @@ async def test_a_collection_may_be_called_aliases(api: Api) -> None:
 
     assert (await api.ok("GET", "/collections/aliases"))["points_count"] == 0
     assert await api.ok("GET", "/collections/aliases/aliases") == {"aliases": []}
+
+
+async def test_without_redis_aliases_are_read_and_not_changed(planes: Api) -> None:
+    await change(planes, create("live", "planes"))
+    planes.shards.applies = False
+    planes.redis.fake_server.connected = False
+
+    assert await planes.ok("POST", "/collections/live/points/count", {}) == {"count": 3}
+    assert await listed(planes) == {"live": "planes"}
+    assert (await refused(planes, delete("live")))[0] == 503

@@ -24,8 +24,17 @@ ROUTES = [
     ("POST", f"{P}/query/batch"),
     ("PATCH", "/collections/planes"),
     ("PUT", "/collections/other"),
+    ("POST", "/collections/aliases"),
 ]
 KEYS = [
+    "actions",
+    "create_alias",
+    "delete_alias",
+    "rename_alias",
+    "alias_name",
+    "collection_name",
+    "old_alias_name",
+    "new_alias_name",
     "points",
     "ids",
     "id",
@@ -125,6 +134,7 @@ def seeded(source: random.Random, path: str) -> Any:
         f"{P}/search/batch": {"searches": [{"vector": [1, 0], "limit": 1}]},
         f"{P}/query/batch": {"searches": [{"query": [1, 0]}]},
         "/collections/other": {"vectors": {"size": 2, "distance": "Dot"}},
+        "/collections/aliases": {"actions": [{"create_alias": {"alias_name": "a", "collection_name": "planes"}}]},
     }.get(path, {})
     target = good
     while source.random() < 0.5:
