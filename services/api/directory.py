@@ -48,6 +48,16 @@ class Directory:
             raise NotFound(f"Collection `{name}` doesn't exist!")
         return record
 
+    async def resolve_now(self, name: str) -> CollectionRecord:
+        """Return the collection of a name or alias as it is now, whoever changed it. Raises NotFound.
+
+        For what must not lag behind another api's answer: a status that is green over an older config. When Redis is
+        away the last view stays in force.
+        """
+        with contextlib.suppress(Unavailable):
+            await self._watcher.catch_up()
+        return await self.resolve(name)
+
     async def reload(self) -> CatalogView:
         """Read the catalog again; when Redis is away the last view stays in force."""
         try:

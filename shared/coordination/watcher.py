@@ -58,6 +58,12 @@ class CatalogWatcher:
         async with self._loading:
             return await self._load()
 
+    async def catch_up(self) -> CatalogView:
+        """Read the catalog if it has changed and return it. Raises LogUnavailable, WrongCluster."""
+        if await self._catalog.revision() == self.view.revision:
+            return self.view
+        return await self.refresh()
+
     async def advance(self, record: CollectionRecord, revision: int) -> CatalogView:
         """Take over a change made by this process; the catalog is read only when others changed it too."""
         async with self._loading:

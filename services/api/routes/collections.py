@@ -23,7 +23,7 @@ async def list_collections(call: Call) -> Answer:
 
 
 async def collection_info(call: Call) -> Answer:
-    record = await call.services.directory.resolve(call.names[0])
+    record = await call.services.directory.resolve_now(call.names[0])
     return Answer(describe(record, await gather_facts(call.services, record)))
 
 
@@ -58,7 +58,7 @@ async def delete_collection(call: Call) -> Answer:
 
 async def optimizations(call: Call) -> Answer:
     wanted = Wanted(texts(call.query))
-    record = await call.services.directory.resolve(call.names[0])
+    record = await call.services.directory.resolve_now(call.names[0])
     return Answer(describe_jobs(record, await gather_facts(call.services, record), wanted))
 
 

@@ -241,3 +241,16 @@ async def test_metrics_count_requests_and_show_lag_and_jobs(planes: Api) -> None
     assert 'shoal_log_lag_operations{collection="planes",shard="0"} 0.0' in text
     assert 'shoal_optimizer_jobs{collection="planes",state="running"} 1.0' in text
     assert 'shoal_searches_total{collection="planes",shard="0"} 3.0' in text
+
+
+async def test_info_shows_what_another_api_changed_a_moment_ago(planes: Api) -> None:
+    record = await record_of(planes, "planes")
+    changed = record.config.model_copy(update={"metadata": {"owner": "other"}})
+
+    for _ in range(20):
+        record = await record_of(planes, "planes")
+        await Catalog(planes.redis).update(record.uuid, record.generation, changed)
+        info = await planes.ok("GET", "/collections/planes")
+
+        assert info["config"]["metadata"] == {"owner": "other"}
+        assert info["status"] == "yellow"
