@@ -16,9 +16,11 @@ from shared.segment.format import read_header
 from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.graph import Graph
 from shared.segment.index.graph_build import BuiltGraph
+from shared.segment.index.sparse import SparseIndex
 from shared.segment.layout import layout_of, plans_of
 from shared.segment.placement import CACHED, placement_of, seal_bytes
 from shared.segment.sealed import SealedSegment
+from shared.segment.stored_slots import slot_of_arrays
 from tests.builders import Point
 from tests.unit.segment.segment_builders import SEED, appendable
 
@@ -179,3 +181,29 @@ def test_a_segment_is_placed_when_what_its_slots_ask_for_is_so(scalar: Path) -> 
 
 def test_appendable_segments_are_sealed_early_where_vectors_are_on_disk() -> None:
     assert seal_bytes(config(vectors={"on_disk": True})) * 4 == seal_bytes(config())
+
+
+def test_a_pinned_graph_is_in_memory_of_its_own_and_a_cached_one_in_the_file_s_map(scalar: Path) -> None:
+    pinned = SealedSegment.open(scalar, None, None, placement_of(config(hnsw_config={"memory": "pinned"})))
+    cached = SealedSegment.open(scalar)
+
+    graphs = [slot.graph for slot in (pinned.slot(""), cached.slot("")) if isinstance(slot, SlotIndex)]
+
+    assert [graph.neighbors.flags.owndata for graph in graphs if graph is not None] == [True, False]
+    np.testing.assert_array_equal(graphs[0].neighbors, graphs[1].neighbors)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("memory", "is_copied"), [("pinned", True), ("cached", False)])
+def test_pinned_sparse_vectors_are_in_memory_of_their_own(memory: str, is_copied: bool) -> None:
+    sparse = CollectionConfig.model_validate({"sparse_vectors": {"s": {"index": {"memory": memory}}}})
+    stored_arrays = {
+        "0.indices": np.array([1, 5], np.uint32),
+        "0.values": np.array([1, 2], np.float32),
+        "0.offsets": np.array([0, 2], np.int64),
+    }
+
+    slot = slot_of_arrays(0, layout_of(sparse)["s"], stored_arrays, placement_of(sparse).slot("s"))
+
+    assert isinstance(slot.index, SparseIndex)
+    kept = {"0.indices": slot.index.indices, "0.values": slot.index.values}
+    assert [np.shares_memory(kept[name], stored_arrays[name]) for name in kept] == [not is_copied] * 2
