@@ -72,6 +72,8 @@ def cold_slot_arrays(number: int, placement: SlotPlacement, sizes: dict[str, int
 def slot_of_arrays(number: int, layout: SlotLayout, arrays: Arrays, placement: SlotPlacement) -> SealedSlot:
     """Return slot `number` over the arrays of a segment. Raises KeyError, ValueError for missing or misshapen ones."""
     own = _part(f"{number}.", arrays)
+    if placement.is_index_pinned:
+        own = _pinned(own)
     if layout.kind is SlotKind.DENSE:
         return SealedSlot(_dense(layout, own, placement), own.get("present"))
     makers: dict[SlotKind, Callable[[SlotLayout, Arrays], AnyIndex]] = {
@@ -93,6 +95,14 @@ def check_lengths(number: int, rows: int, layout: SlotLayout, arrays: Arrays) ->
     if "present" in own:
         lengths["present"] = (len(own["present"]), bits.word_count(rows))
     return {f"{number}.{name}": pair for name, pair in lengths.items()}
+
+
+def _pinned(own: Arrays) -> Arrays:
+    """Return a slot's arrays with those of its graph, or the pairs of sparse vectors, in memory of their own."""
+    return {
+        name: np.array(array) if name.startswith("graph.") or name in ("indices", "values") else array
+        for name, array in own.items()
+    }
 
 
 def _dense(layout: SlotLayout, own: Arrays, placement: SlotPlacement) -> SlotIndex:
