@@ -34,7 +34,6 @@ class Scratch:
         self._hold(AT.pending_keys, np.empty(_PENDING, dtype=np.int64))
         self._hold(AT.estimates, np.empty(64, dtype=np.float32))
         self._hold(AT.query_terms, np.empty(8, dtype=np.float32))
-        self._hold(AT.part_estimates, np.empty(256, dtype=np.float32))
 
     def _hold(self, field: int, array: npt.NDArray[np.generic]) -> None:
         self._arrays[field] = array

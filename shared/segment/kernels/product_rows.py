@@ -16,6 +16,7 @@ import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
 from shared.segment.kernels.memory import float32_at, float64_at, int32_at, int64_at, load_word, uint8_at, uint16_at
+from shared.segment.kernels.product_lookups import fill_absolutes, fill_dots, fill_squares
 from shared.segment.kernels.registry import device, kernel
 from shared.segment.kernels.table import AT, DOT, EUCLID
 
@@ -51,25 +52,6 @@ def part_bounds(kind, values, middle, radius):
 
 
 @device
-def part_estimates(kind, values, centroids, out):
-    """Write the estimates of all centroids of a part."""
-    for number in range(CENTROIDS):
-        out[number] = np.float32(0)
-    for t in range(len(values)):
-        value = values[t]
-        if kind == DOT:
-            for number in range(CENTROIDS):
-                out[number] += value * centroids[t, number]
-        elif kind == EUCLID:
-            for number in range(CENTROIDS):
-                difference = value - centroids[t, number]
-                out[number] -= difference * difference
-        else:
-            for number in range(CENTROIDS):
-                out[number] -= abs(value - centroids[t, number])
-
-
-@device
 def encode_query_product(table):
     """Write the query's lookups; the table's terms then turn a sum of them into a score."""
     kind = table[AT.kind]
@@ -92,16 +74,18 @@ def encode_query_product(table):
     terms = carray(float32_at(table[AT.query_terms]), (2,))
     terms[0] = step
     terms[1] = np.float32(total)
-    estimates = carray(float32_at(table[AT.part_estimates]), (CENTROIDS,))
     for part in range(parts):
         first = part * size
-        centroids = carray(float32_at(table[AT.product_centroids] + first * CENTROIDS * 4), (size, CENTROIDS))
-        part_estimates(kind, query[first : first + size], centroids, estimates)
-        lookups = carray(uint16_at(table[AT.lookups] + part * CENTROIDS * 2), (CENTROIDS,))
-        low = lows[part]
-        for number in range(CENTROIDS):
-            scaled = (estimates[number] - low) * inverse + np.float32(0.5)
-            lookups[number] = np.uint16(np.int32(min(max(scaled, np.float32(0)), np.float32(STEPS))))
+        values = table[AT.query] + first * 4
+        length = min(size, table[AT.dim] - first)
+        centroids = table[AT.product_centroids] + first * CENTROIDS * 4
+        out = table[AT.lookups] + part * CENTROIDS * 2
+        if kind == DOT:
+            fill_dots(values, length, centroids, lows[part], inverse, out)
+        elif kind == EUCLID:
+            fill_squares(values, length, centroids, lows[part], inverse, out)
+        else:
+            fill_absolutes(values, length, centroids, lows[part], inverse, out)
 
 
 @device

@@ -72,7 +72,6 @@ class Table(NamedTuple):
     out_scores: int = 43  # float32 (limit,)
     lookups: int = 69  # uint16 (parts, 256)
     part_lows: int = 70  # float32 (parts,)
-    part_estimates: int = 71  # float32 (256,)
     query_planes: int = 72  # uint64 (blocks, query_bits, 8)
     query_terms: int = 73  # float32 (8,)
     # of the call
