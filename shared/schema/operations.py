@@ -68,7 +68,10 @@ class Seal(msgspec.Struct, frozen=True, array_like=True, tag="seal"):
 
 
 class Swap(msgspec.Struct, frozen=True, array_like=True, tag="swap"):
-    """Replace sealed `inputs` by `output`, which holds the rows that were alive in them at position `base`."""
+    """Replace sealed `inputs` by `output`, which holds the rows that were alive in them at position `base`.
+
+    An empty `output` drops inputs in which no row was alive.
+    """
 
     base: int
     inputs: list[str]
