@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 POLL_S = 0.002
 POLL_MAX_S = 0.05
+PUBLISH_AFTER_S = 0.001
+"""A new revision is published a moment later: Redis answers nobody while it syncs a write, and whoever made the change
+asks about the others first. Changes that come close together are published once."""
 
 log = structlog.get_logger()
 
@@ -94,6 +97,7 @@ class Presence:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tried_at + self._heartbeat_s - self._clock.now()):
                     await self._wake.wait()
+                    await self._clock.sleep(PUBLISH_AFTER_S)
             self._wake.clear()
             try:
                 await self._beat()
