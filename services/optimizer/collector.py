@@ -28,7 +28,8 @@ from shared.store.collect import BUILDING, SEGMENTS, named
 from shared.store.manifest import Manifest, ManifestStore
 
 log = structlog.get_logger(__name__)
-UNFINISHED = ("queued", "running")
+SHARDS_MAX = 128
+"""Shards looked at in one sweep; of more, each waits for its turn."""
 ABANDONED = "abandoned: its optimizer ended; planned anew if it is still wanted"
 """Over, and no failure: a collection must not turn red because an optimizer was restarted."""
 
@@ -49,16 +50,19 @@ class Collector:
         self._jobs_of = jobs_of
         self._publish = publish
         self._lease_of = lease_of
+        self._turn: list[ShardKey] = []
 
     async def sweep(self, keys: set[ShardKey], busy: Callable[[], frozenset[ShardKey]]) -> None:
-        """Look at all shards once. Raises the last shard's error after all were looked at."""
+        """Look at the next shards in turn. Raises the last one's error after all of them were looked at."""
         unfinished: dict[str, set[int]] = {}
         failure: ShoalError | OSError | None = None
-        for key in sorted(keys):
+        turn = [key for key in self._turn if key in keys] or sorted(keys)
+        self._turn = turn[SHARDS_MAX:]
+        for key in turn[:SHARDS_MAX]:
             try:
                 if key.collection not in unfinished:
                     found = await self._jobs_of(key.collection)
-                    unfinished[key.collection] = {status.shard for status in found if status.state in UNFINISHED}
+                    unfinished[key.collection] = {status.shard for status in found if status.is_unfinished}
                 leftovers = await asyncio.to_thread(self._leftovers, key)
                 if key not in busy() and (leftovers or key.shard in unfinished[key.collection]):
                     await self.collect(key)
@@ -88,7 +92,7 @@ class Collector:
     async def _finish_statuses(self, key: ShardKey, manifest: Manifest | None) -> None:
         """Say of jobs whose optimizer died what became of them."""
         for status in await self._jobs_of(key.collection):
-            if status.shard != key.shard or status.state not in UNFINISHED:
+            if status.shard != key.shard or not status.is_unfinished:
                 continue
             is_in = bool(status.output) and manifest is not None and state_of(manifest, status.output) != "gone"
             ended = {"state": "done", "stage": "" if is_in else ABANDONED, "finished_at": time.time()}

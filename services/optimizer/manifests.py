@@ -1,8 +1,10 @@
 """The optimizer's reading of manifests: newest ones, parsed once, and what a policy sees of them."""
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from shared.clock import Clock
 from shared.log.position import ShardKey
@@ -14,6 +16,11 @@ from shared.store.manifest import Manifest, ManifestStore, SegmentEntry
 
 POLL_S = 0.05
 """How often a manifest that is waited for is looked for."""
+STILL_S = 2.0
+"""A directory whose time of change is older is believed not to have changed while that time stays the same: file
+systems keep it coarsely, so two changes in a row may carry the same one."""
+BELIEVED_S = 10.0
+"""But no longer than this: then it is listed anyway."""
 
 
 class ShardView:
@@ -35,14 +42,25 @@ class ShardView:
         return choose(summaries_of(self.manifest), self.config, self._limits)
 
 
+class _Listed(NamedTuple):
+    """A directory when it was listed last: when it had changed, and until when it need not be listed again."""
+
+    changed_ns: int
+    until: float
+
+
 class Manifests:
-    """Newest manifests by shard. A directory is listed each time; a file is parsed and planned for once."""
+    """Newest manifests by shard. A directory is listed when it may have changed; a file is parsed and planned for once.
+
+    With a thousand shards at rest a look at all of them costs a stat each.
+    """
 
     def __init__(self, data_dir: Path, clock: Clock, limits: Limits) -> None:
         self._data_dir = data_dir
         self._clock = clock
         self._limits = limits
         self._views: dict[ShardKey, ShardView] = {}
+        self._listed: dict[ShardKey, _Listed] = {}
 
     def directory(self, key: ShardKey) -> Path:
         """Return a shard's directory, which may not exist yet."""
@@ -55,11 +73,13 @@ class Manifests:
 
     def view(self, key: ShardKey) -> ShardView | None:
         """Return the manifest that counts, with what the policies make of it. Raises as `newest`."""
+        known = self._views.get(key)
+        if known is not None and self._is_unchanged(key):
+            return known
         name = self._newest_name(self.directory(key))
         if name is None:
             self._views.pop(key, None)
             return None
-        known = self._views.get(key)
         if known is not None and known.name == name:
             return known
         manifest = ManifestStore(self.directory(key)).newest()
@@ -71,6 +91,7 @@ class Manifests:
     def forget(self, kept: set[ShardKey]) -> None:
         """Drop what is known of all other shards."""
         self._views = {key: view for key, view in self._views.items() if key in kept}
+        self._listed = {key: listed for key, listed in self._listed.items() if key in kept}
 
     async def wait_for(self, key: ShardKey, wanted: Callable[[Manifest], bool], timeout_s: float) -> Manifest | None:
         """Return the newest manifest once it is as wanted; None when the time is up."""
@@ -83,8 +104,23 @@ class Manifests:
                 return None
             await self._clock.sleep(POLL_S)
 
-    @staticmethod
-    def _newest_name(directory: Path) -> str | None:
+    def _is_unchanged(self, key: ShardKey) -> bool:
+        """Return whether the directory is as it was listed last; else the caller lists it, and it is noted as it is."""
+        try:
+            changed_ns = self.directory(key).stat().st_mtime_ns
+        except FileNotFoundError:
+            self._listed.pop(key, None)
+            return False
+        now, listed = self._clock.now(), self._listed.get(key)
+        if listed is not None and listed.changed_ns == changed_ns and now < listed.until:
+            return True
+        if time.time_ns() - changed_ns > STILL_S * 1e9:
+            self._listed[key] = _Listed(changed_ns, now + BELIEVED_S)
+        else:
+            self._listed.pop(key, None)
+        return False
+
+    def _newest_name(self, directory: Path) -> str | None:
         try:
             names = [path.name for path in directory.iterdir() if path.name.startswith("manifest.")]
         except FileNotFoundError:
