@@ -37,9 +37,9 @@ class Aliases:
         """
         if not changes:
             return
-        revision = await self._catalog.change_aliases(changes)
-        await self._directory.reload()
-        await self._presence.applied_everywhere(revision, CHANGE_WAIT_S if timeout_s is None else timeout_s)
+        changed = await self._catalog.change_aliases(changes)
+        await self._directory.advance_aliases(changed)
+        await self._presence.applied_everywhere(changed.revision, CHANGE_WAIT_S if timeout_s is None else timeout_s)
 
     async def listed(self) -> list[Alias]:
         """Return all aliases, by name."""

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.coordination.catalog import CatalogView, CatalogWatcher, Updated
+from shared.coordination.catalog import AliasesChanged, CatalogView, CatalogWatcher, Updated
 from shared.errors import NotFound, ShardClosed, Unavailable
 from shared.schema.collections import CollectionRecord
 
@@ -69,6 +69,11 @@ class Directory:
         """Take over a change that this process made; when Redis is away the watcher takes it over later."""
         with contextlib.suppress(Unavailable):
             await self._watcher.advance(changed.record, changed.revision)
+
+    async def advance_aliases(self, changed: AliasesChanged) -> None:
+        """Take over aliases that this process changed; as `advance`."""
+        with contextlib.suppress(Unavailable):
+            await self._watcher.advance_aliases(*changed)
 
     async def run(self, name: str, act: Callable[[CollectionRecord], Awaitable[T]]) -> tuple[CollectionRecord, T]:
         """Run a request on the collection of a name, again when the collection was replaced under it.

@@ -27,7 +27,7 @@ from shared.errors import AlreadyExists, BadInput, GenerationChanged, LogUnavail
 from shared.log.exchange import Argument, Script, ask
 from shared.schema.collections import CollectionConfig, CollectionRecord
 
-__all__ = ["AliasChange", "Catalog", "CatalogView", "CatalogWatcher", "Updated"]
+__all__ = ["AliasChange", "AliasesChanged", "Catalog", "CatalogView", "CatalogWatcher", "Updated"]
 
 CHANGES_KEPT = 1000
 """About how many changes the stream keeps; a reader that missed more reads the state anyway."""
@@ -58,6 +58,13 @@ class Updated(NamedTuple):
 
     record: CollectionRecord
     revision: int
+
+
+class AliasesChanged(NamedTuple):
+    """All aliases (alias -> uuid) as they are at the revision that a change made."""
+
+    revision: int
+    aliases: dict[str, str]
 
 
 class Catalog:
@@ -206,8 +213,8 @@ class Catalog:
             name, holder = answer[1].decode(), answer[2].decode()
             raise AlreadyExists(f"`{name}` belongs to collection {holder} already; rename or delete that one first")
 
-    async def change_aliases(self, changes: list[AliasChange]) -> int:
-        """Apply alias changes in order, all or none; return the revision. Raises NotFound, AlreadyExists."""
+    async def change_aliases(self, changes: list[AliasChange]) -> AliasesChanged:
+        """Apply alias changes in order, all or none; return what there is now. Raises NotFound, AlreadyExists."""
         arguments: list[Argument] = [CHANGES_KEPT]
         for change in changes:
             arguments += [change.kind, change.alias, change.other]
@@ -219,7 +226,7 @@ class Catalog:
                 raise NotFound(f"Alias {answer[1].decode()} does not exists!")
             case b"exists":
                 raise AlreadyExists(f"Collection `{answer[1].decode()}` already exists!")
-        return int(answer[1])
+        return AliasesChanged(int(answer[1]), _decoded(answer[2]))
 
 
 def _record(text: bytes) -> CollectionRecord:

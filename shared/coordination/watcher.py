@@ -75,6 +75,15 @@ class CatalogWatcher:
                 await self._load()
             return self.view
 
+    async def advance_aliases(self, revision: int, aliases: dict[str, str]) -> CatalogView:
+        """Take over all aliases as a change of this process left them; as `advance`."""
+        async with self._loading:
+            if self.view.revision + 1 == revision:
+                self._replace(msgspec.structs.replace(self.view, revision=revision, aliases=aliases))
+            elif self.view.revision < revision or self.view.aliases != aliases:
+                await self._load()
+            return self.view
+
     async def _load(self) -> CatalogView:
         view = await self._catalog.load()
         if self.view.cluster and view.cluster != self.view.cluster:

@@ -3,9 +3,12 @@
 -- KEYS  1 names  2 aliases  3 revision  4 change stream
 -- ARGV  1 most changes kept, then for each change three values:
 --       "create", alias, name of the collection; "delete", alias, ""; "rename", old alias, new alias
--- Gives {"ok", revision}, or {"no collection", name}, {"no alias", alias}, {"exists", name of a collection}
-local aliases, flat = {}, redis.call('HGETALL', KEYS[2])
-for i = 1, #flat, 2 do aliases[flat[i]] = flat[i + 1] end
+-- Gives {"ok", revision, aliases and their uuids in turn}, or {"no collection", name}, {"no alias", alias}, {"exists", name of a collection}
+local before, aliases, flat = {}, {}, redis.call('HGETALL', KEYS[2])
+for i = 1, #flat, 2 do
+  before[flat[i]] = flat[i + 1]
+  aliases[flat[i]] = flat[i + 1]
+end
 
 for i = 2, #ARGV, 3 do
   local change, one, other = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -25,8 +28,13 @@ for i = 2, #ARGV, 3 do
   if fresh and redis.call('HEXISTS', KEYS[1], fresh) == 1 then return {'exists', fresh} end
 end
 
-redis.call('DEL', KEYS[2])
-for alias, uuid in pairs(aliases) do redis.call('HSET', KEYS[2], alias, uuid) end
+for alias in pairs(before) do
+  if not aliases[alias] then redis.call('HDEL', KEYS[2], alias) end
+end
+for alias, uuid in pairs(aliases) do
+  if before[alias] ~= uuid then redis.call('HSET', KEYS[2], alias, uuid) end
+end
+flat = redis.call('HGETALL', KEYS[2])
 local revision = redis.call('INCR', KEYS[3])
 redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', revision), 'change', 'aliases', 'uuid', '')
-return {'ok', revision}
+return {'ok', revision, flat}

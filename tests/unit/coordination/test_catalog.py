@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from shared.coordination.catalog import AliasChange, Catalog, CatalogView, CatalogWatcher
+from shared.coordination.catalog import AliasChange, AliasesChanged, Catalog, CatalogView, CatalogWatcher
 from shared.errors import AlreadyExists, BadInput, GenerationChanged, NotFound
 from shared.schema.collections import CollectionConfig, CollectionRecord, Distance, HnswConfig, VectorParams
 
@@ -174,12 +174,13 @@ async def test_an_alias_switch_is_one_change(catalog: Catalog) -> None:
     await catalog.create(record("b"))
     await catalog.change_aliases([AliasChange("create", "live", "a")])
 
-    await catalog.change_aliases(
+    changed = await catalog.change_aliases(
         [AliasChange("delete", "live"), AliasChange("create", "live", "b"), AliasChange("rename", "live", "now")]
     )
 
     view = await catalog.load()
     assert (view.revision, view.aliases) == (4, {"now": "uuid-b"})
+    assert changed == AliasesChanged(view.revision, view.aliases)
 
 
 @pytest.mark.parametrize(

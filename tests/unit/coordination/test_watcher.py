@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.coordination.catalog import Catalog, CatalogWatcher
+from shared.coordination.catalog import AliasChange, Catalog, CatalogWatcher
 from shared.coordination.cluster import ensure_cluster
 from shared.coordination.keys import CATALOG
 from shared.errors import WrongCluster
@@ -71,3 +71,35 @@ async def test_a_record_that_others_changed_meanwhile_is_read_before_it_is_refus
     updated = await catalog.update("u", 1, OTHER)
 
     assert (updated.record.name, updated.record.generation) == ("m", 2)
+
+
+async def test_aliases_that_one_changed_oneself_are_seen_without_reading_the_catalog(any_redis: Redis) -> None:
+    catalog = Catalog(any_redis)
+    await catalog.create(CollectionRecord(uuid="u", name="n", config=CollectionConfig()))
+    watcher, seen = CatalogWatcher(catalog), []
+    await watcher.refresh()
+    watcher.on_change(seen.append)
+
+    changed = await catalog.change_aliases([AliasChange("create", "live", "n")])
+    await any_redis.delete(CATALOG)
+    view = await watcher.advance_aliases(*changed)
+
+    assert seen == [view]
+    assert (view.revision, view.resolve("live")) == (2, view.resolve("n"))
+
+
+async def test_aliases_that_others_changed_before_or_after_are_seen_too(any_redis: Redis) -> None:
+    catalog, others = Catalog(any_redis), Catalog(any_redis)
+    for name in ("a", "b"):
+        await catalog.create(CollectionRecord(uuid=name, name=name, config=CollectionConfig()))
+    watcher = CatalogWatcher(catalog)
+    await watcher.refresh()
+
+    await others.update("b", 1, OTHER)
+    changed = await catalog.change_aliases([AliasChange("create", "live", "a")])
+    await others.change_aliases([AliasChange("create", "live", "b")])
+    view = await watcher.advance_aliases(*changed)
+
+    assert view == await catalog.load()
+    assert (view.aliases, view.by_uuid["b"].generation) == ({"live": "b"}, 2)
+    assert await watcher.advance_aliases(*changed) == view
