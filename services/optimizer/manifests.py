@@ -12,6 +12,7 @@ from shared.policies.choose import choose
 from shared.policies.plan import Limits, Plan
 from shared.schema.collections import CollectionConfig
 from shared.schema.queries import SegmentSummary
+from shared.schema.segments import SlotFigures
 from shared.store.manifest import Manifest, ManifestStore, SegmentEntry
 
 POLL_S = 0.05
@@ -39,7 +40,7 @@ class ShardView:
     @cached_property
     def plans(self) -> list[Plan]:
         """What the policies want of it."""
-        return choose(summaries_of(self.manifest), self.config, self._limits)
+        return choose(summaries_of(self.manifest, self.config), self.config, self._limits)
 
 
 class _Listed(NamedTuple):
@@ -128,10 +129,10 @@ class Manifests:
         return max(names, default=None)
 
 
-def summaries_of(manifest: Manifest) -> list[SegmentSummary]:
+def summaries_of(manifest: Manifest, config: CollectionConfig) -> list[SegmentSummary]:
     """Return what a policy may choose from: segments that no pending swap replaces."""
     leaving = {name for swap in manifest.pending for name in swap.inputs}
-    return [_summary(entry) for entry in manifest.segments if entry.segment_id not in leaving]
+    return [_summary(entry, config) for entry in manifest.segments if entry.segment_id not in leaving]
 
 
 def disk_bytes(directory: Path, manifest: Manifest, inputs: list[str]) -> int:
@@ -158,7 +159,11 @@ def state_of(manifest: Manifest, segment_id: str) -> str:
     return next((entry.state for entry in manifest.segments if entry.segment_id == segment_id), "gone")
 
 
-def _summary(entry: SegmentEntry) -> SegmentSummary:
+def _summary(entry: SegmentEntry, config: CollectionConfig) -> SegmentSummary:
+    """Manifests from before figures were kept by slot know those of the largest one: one slot is taken to be it."""
+    slots = entry.slots
+    if not slots and entry.largest_slot_bytes and config.vectors:
+        slots = {next(iter(config.vectors)): SlotFigures(entry.vectors, entry.largest_slot_bytes)}
     return SegmentSummary(
         segment_id=entry.segment_id,
         state=entry.state,
@@ -168,6 +173,6 @@ def _summary(entry: SegmentEntry) -> SegmentSummary:
         largest_slot_bytes=entry.largest_slot_bytes,
         recall=entry.recall,
         reason=entry.reason,
-        slots=entry.slots,
+        slots=slots,
         built=entry.built,
     )

@@ -9,6 +9,7 @@ from services.optimizer.manifests import BELIEVED_S, Manifests
 from shared.log.connection import connect
 from shared.log.position import ShardKey
 from shared.log.wal import Wal
+from shared.store.manifest import SegmentEntry
 from tests.unit.optimizer.shard_stand_in import LIMITS, MB, ShardStandIn, entry
 
 KEY = ShardKey("5f0c0c5e-0000-4000-8000-000000000001", 0)
@@ -102,3 +103,15 @@ async def test_a_deleted_shard_has_no_manifest(tmp_path: Path, shard: ShardStand
     shard.directory.rmdir()
 
     assert read.view(KEY) is None
+
+
+async def test_a_manifest_from_before_figures_were_kept_by_slot_is_planned_for(
+    tmp_path: Path, shard: ShardStandIn
+) -> None:
+    old = SegmentEntry("a1", "sealed", rows=10, live=10, vectors=10, largest_slot_bytes=31 * MB)
+    shard.publish(segments=[old])
+
+    view = Manifests(tmp_path, SetClock(), LIMITS).view(KEY)
+
+    assert view is not None
+    assert [plan.kind for plan in view.plans] == ["index"]
