@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     config: str = Field(
         "", description="YAML file with defaults of new collections; empty takes the shipped services/config.yaml"
     )
+    redis_dir: str = Field(
+        "", description="where a worker sees the files of a Redis on another volume: its free space is watched too"
+    )
     node_name: str = Field("", description="stable name of this worker node; empty takes the host's name")
     rpc_address: str = Field(
         "", description="unix:/path or tcp:host:port that a worker listens on; empty chooses a Unix socket"

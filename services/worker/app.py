@@ -1,7 +1,7 @@
 """Wiring of the worker: the only place here that constructs. `WorkerService` is one worker process's whole life.
 
-Start: cluster check, RPC listening, lease and catalog, then the shards, while a thread loads the kernels; nothing is
-answered before these are there. Stop: last checkpoints, shards
+Start: cluster check, RPC listening and catalog while a thread loads the kernels, then lease and shards: whoever claims a
+shard must be able to serve it at once. Stop: last checkpoints, shards
 released, lease given up, so that another worker can take over at once.
 """
 
@@ -76,7 +76,6 @@ class WorkerService:
         self._server: RpcServer | None = None
         self._source: Source | None = None
         self._wakings: Wakings | None = None
-        self._is_warm = False
         self._aliases_of: tuple[CatalogView, dict[str, tuple[str, ...]]] | None = None
         self.claims: Claims | None = None
         """Lease and placement; tells its trouble with Redis."""
@@ -100,12 +99,10 @@ class WorkerService:
             cluster_id = await self._cluster()
             self._server = await serve(_address(settings), self._answer, _limits(settings))
             self.address = self._server.address
-            await self._start_actors(cluster_id)
+            await self._make_actors(cluster_id)
         finally:
             await warming
-        self._is_warm = True
-        assert self.hosting is not None
-        await self.hosting.wait_ready(READY_WAIT_S)
+        await self._start_actors()
         log.info("worker listens", address=self.address, node=_node_name(settings))
 
     def repair_now(self) -> None:
@@ -134,7 +131,7 @@ class WorkerService:
         self._search.shutdown()
 
     def _answer(self, request: ShardRequest) -> "Reply | Awaitable[Reply]":
-        if self.hosting is None or not self._is_warm:
+        if self.hosting is None:
             raise ShardUnavailable("this worker is starting")
         return self.hosting.answer(request)
 
@@ -147,7 +144,7 @@ class WorkerService:
                 log.warning("redis is waited for", error=str(error))
                 await self._clock.sleep(0.5)
 
-    async def _start_actors(self, cluster_id: str) -> None:
+    async def _make_actors(self, cluster_id: str) -> None:
         settings, wal, catalog = self._settings, Wal(self._redis), Catalog(self._redis)
         limits = ReadLimits(settings.read_entries_max, settings.read_block_ms)
         self._source = Source(wal, limits, self._verify, self._clock)
@@ -169,12 +166,20 @@ class WorkerService:
         self.claims = self._make_claims(catalog, cluster_id, rewrites)
         self._wakings = Wakings(wakeups, self.claims.look_everywhere, self.hosting.woken, self._clock)
         await self._first_view()
+
+    async def _start_actors(self) -> None:
+        assert self._watcher is not None
+        assert self.hosting is not None
+        assert self._source is not None
+        assert self._wakings is not None
+        assert self.claims is not None
         self._watcher.on_change(lambda _: self._look())
         self.hosting.on_change = self._look
         self._supervisor.start(self._source, FOREVER)
         self._supervisor.start(self._wakings, FOREVER)
         await self._first_round()
         self._supervisor.start(self.claims, FOREVER)
+        await self.hosting.wait_ready(READY_WAIT_S)
 
     def _make_claims(self, catalog: Catalog, cluster_id: str, rewrites: Rewrites) -> Claims:
         settings, watcher, hosting, source = self._settings, self._watcher, self.hosting, self._source
@@ -189,6 +194,7 @@ class WorkerService:
             suspect=source.suspect,
             check_cluster=lambda: ensure_cluster(self._redis, settings.data_dir),
             data_dir=settings.data_dir,
+            volumes=[settings.data_dir, *([Path(settings.redis_dir)] if settings.redis_dir else [])],
             clock=self._clock,
             rewrites=rewrites,
         )

@@ -45,7 +45,11 @@ PLACE_S = 10.0
 
 
 class ClaimParts(NamedTuple):
-    """What claims work with. `check_cluster` raises WrongCluster, `suspect` makes the source verify."""
+    """What claims work with.
+
+    check_cluster   raises WrongCluster;  suspect  makes the source verify
+    volumes         directories whose free space is watched: ours, and Redis' where it can be seen from here
+    """
 
     redis: "Redis"
     hosting: Hosting
@@ -54,6 +58,7 @@ class ClaimParts(NamedTuple):
     check_cluster: Callable[[], Awaitable[str]]
     suspect: Callable[[str], None]
     data_dir: Path
+    volumes: list[Path]
     clock: Clock
     rewrites: Rewrites
 
@@ -241,7 +246,7 @@ class Claims(Actor[None]):
 
     async def _sweep(self) -> None:
         parts = self._parts
-        free = await asyncio.to_thread(free_mb, parts.data_dir)
+        free = await asyncio.to_thread(lambda: min(map(free_mb, parts.volumes)))
         waiting = sum(int(shard.waiting_bytes) for shard in parts.hosting.shards)
         await publish_storage(parts.redis, self._info.node_id, free, waiting)
         parts.hosting.repair()

@@ -19,7 +19,7 @@ from shared.log.wal import Wal
 
 log = structlog.get_logger(__name__)
 
-READ_BYTES = 4 * 2**20
+READ_BYTES = 2**20
 """About the most bytes of entries that one read should give: parsing them holds the loop, about 1 ms a MB."""
 MEAN_BYTES = 64 * 2**10
 """Size of an entry to count with before any was seen."""

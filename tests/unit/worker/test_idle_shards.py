@@ -11,10 +11,12 @@ from services.worker.hosted import Hosted
 from shared.coordination.catalog import AliasChange
 from shared.log.connection import connect
 from shared.log.position import ShardKey
+from shared.log.storage import read_storage
 from shared.schema.collections import CollectionRecord
 from shared.schema.operations import encode_operation
 from shared.schema.queries import PointsReply
 from shared.store.manifest import ManifestStore
+from shared.store.space import free_mb
 from tests.builders import Point, config, delete, points, retrieve, upsert
 from tests.worker_bench import Bench, running
 
@@ -240,3 +242,14 @@ async def test_a_closed_shard_is_claimed_again_after_its_lease_was_lost(redis: R
         await bench.applied(record, position)
 
         assert await bench.count(record) == 4
+
+
+async def test_the_volume_of_redis_is_watched_where_a_worker_sees_it(redis: Redis, tmp_path: Path) -> None:
+    small = Path("/dev/shm")
+    async with running(redis, tmp_path, **QUICK, redis_dir=str(small)) as bench:
+        assert bench.worker.claims is not None
+        await bench.worker.claims.verify()
+        free = (await read_storage(redis)).free_mb
+
+    assert free is not None
+    assert abs(free - min(free_mb(tmp_path), free_mb(small))) < 2048
