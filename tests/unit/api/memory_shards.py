@@ -50,6 +50,7 @@ class MemoryShards:
         self.unavailable_calls = 0
         self.segments: list[SegmentSummary] = []
         self.reason = ""
+        self.beginning = ""
         self.config_generation = 1
         self._shards: dict[ShardKey, _Shard] = {}
 
@@ -68,7 +69,10 @@ class MemoryShards:
             raise TimedOut("not applied in time")
         if isinstance(request.read, Describe):
             points, generation = len(shard.points), self.config_generation
-            return DescribeReply(shard.applied, 0, points, self.segments, generation, {"searches": 3.0}, self.reason)
+            counters = {"searches": 3.0}
+            return DescribeReply(
+                shard.applied, 0, points, self.segments, generation, counters, self.reason, self.beginning
+            )
         return shard.answer(request.read)
 
     async def close(self) -> None:

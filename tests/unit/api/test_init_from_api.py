@@ -3,6 +3,8 @@
 from services.api.init_from import beginnings, describe_init_from
 from shared.coordination.catalog import Catalog
 from shared.coordination.cut_record import note_cut
+from shared.log.position import ShardKey
+from shared.log.wal import Wal
 from shared.schema.collections import CollectionRecord, InitFrom
 from shared.schema.queries import DescribeReply
 from tests.builders import config
@@ -61,6 +63,19 @@ async def test_the_positions_of_the_cut_stay_shown_whatever_is_changed_later(pla
     info = await planes.ok("GET", "/collections/other")
 
     assert (info["init_from"]["positions"], info["init_from"]["status"]) == ([3], "done")
+
+
+async def test_a_write_before_the_points_are_there_is_told_how_far_they_are(planes: Api) -> None:
+    copy = CollectionRecord(
+        uuid="v", name="copy", config=config(dim=2), init_from=InitFrom(collection="u", name="planes")
+    )
+    await Catalog(planes.redis).create(copy)
+    await Wal(planes.redis).open_shard(ShardKey("v", 0), 1, known=1)
+    planes.shards.beginning = "1 of about 9 points of `planes` are taken over"
+
+    status, error = await planes.error("PUT", "/collections/copy/points", {"points": [{"id": 1, "vector": [1, 0]}]})
+
+    assert (status, error) == (503, "Shard temporarily unavailable: 1 of about 9 points of `planes` are taken over")
 
 
 def test_progress_is_summed_over_the_shards_that_begin() -> None:
