@@ -131,6 +131,18 @@ def test_idf_is_counted_over_the_corpus_that_a_request_names(clients: Clients) -
     assert [hit["score"] for hit in found[0]] != [hit["score"] for hit in found[1]]
 
 
+def test_shards_rank_by_the_frequencies_of_all_of_them(clients: Clients) -> None:
+    given = [models.PointStruct(id=place, vector={"s": sparse(place, 2 + place % 9)}) for place in range(1, COUNT)]
+    params = {"s": models.SparseVectorParams(modifier=models.Modifier.IDF)}
+    for client, shards in zip(clients, (3, 1), strict=True):
+        client.create_collection("c", sparse_vectors_config=params, shard_number=shards)
+        client.upsert("c", given, wait=True)
+
+    found = same(clients, lambda client: client.query_points("c", sparse(99), using="s", limit=COUNT))
+
+    assert len(found) > 10
+
+
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_multivectors_rank_by_the_sum_of_best_matches(clients: Clients, distance: models.Distance) -> None:
     fill_multi(clients, distance)
