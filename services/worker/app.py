@@ -1,8 +1,8 @@
 """Wiring of the worker: the only place here that constructs. `WorkerService` is one worker process's whole life.
 
-Start: cluster check, RPC listening and catalog while a thread loads the kernels, then lease and shards: whoever claims a
-shard must be able to serve it at once. Stop: last checkpoints, shards
-released, lease given up, so that another worker can take over at once.
+Start: cluster check, RPC listening and catalog while a thread loads the kernels, then lease and shards: whoever claims
+a shard must be able to serve it at once. Stop: last checkpoints, shards released, lease given up, so that another
+worker can take over at once.
 """
 
 import asyncio

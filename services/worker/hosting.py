@@ -30,7 +30,9 @@ REPAIR_S = 30.0
 OPENINGS_MAX = 16
 """Shards that are claimed and opened at a time."""
 HEADS_MAX = 256
-"""Heads of resting shards looked at in one round trip."""
+"""Heads looked at in one round trip."""
+SLOW_HEADS_MAX = 64
+"""Heads of resting shards looked at in one sweep."""
 
 
 class Hosting:
@@ -158,7 +160,7 @@ class Hosting:
         busy = [key for key, hosted in leading.items() if hosted.shard.dormant is None and not hosted.is_resting]
         quiet = leading.keys() - busy
         turn = [key for key in self._looked_at if key in quiet] or sorted(quiet)
-        looked_at, self._looked_at = (turn, []) if everywhere else (turn[:HEADS_MAX], turn[HEADS_MAX:])
+        looked_at, self._looked_at = (turn, []) if everywhere else (turn[:SLOW_HEADS_MAX], turn[SLOW_HEADS_MAX:])
         keys = [*busy, *looked_at]
         for first in range(0, len(keys), HEADS_MAX):
             await self._check_heads({key: leading[key] for key in keys[first : first + HEADS_MAX]})
