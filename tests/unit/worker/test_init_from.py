@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from services.worker.init_from.cutter import hold_name
 from services.worker.recovery import recover
 from services.worker.state import Origin, ShardState
+from shared.coordination.placement import preferred_node
 from shared.errors import HeadBehind, ShardUnavailable
 from shared.log.appender import Appender, AppendLimits
 from shared.log.connection import connect
@@ -32,11 +33,12 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 async def create_from(
-    bench: Bench, source: CollectionRecord, of: CollectionConfig, name: str = "copy"
+    bench: Bench, source: CollectionRecord, of: CollectionConfig, name: str = "copy", uuid: str = ""
 ) -> CollectionRecord:
     """Create a collection that begins with another, as the api does."""
     init_from = InitFrom(collection=source.uuid, name=source.name, shards=source.config.shard_number)
-    record = await bench.catalog.create(CollectionRecord(uuid=str(uuid4()), name=name, config=of, init_from=init_from))
+    new = CollectionRecord(uuid=uuid or str(uuid4()), name=name, config=of, init_from=init_from)
+    record = await bench.catalog.create(new)
     for shard in range(of.shard_number):
         await bench.wal.open_shard(ShardKey(record.uuid, shard), record.generation, known=1)
     return record
@@ -245,3 +247,28 @@ async def test_a_collection_that_waits_for_its_cut_can_be_deleted(redis: Redis, 
         await bench.catalog.delete("copy")
 
         await bench.until(other, lambda _: not directory.exists())
+
+
+async def test_shards_of_several_workers_begin_with_one_cut(redis: Redis, tmp_path: Path) -> None:
+    quick = {"heartbeat_s": 0.05, "lease_ttl_s": 0.5}
+    async with (
+        running(redis, tmp_path, **quick) as first,
+        running(redis, tmp_path, **{**quick, "node_name": "worker-2"}) as second,
+    ):
+        source = await first.create(config())
+        key = ShardKey(source.uuid, 0)
+        names = ["worker-1", "worker-2"]
+        bench = [first, second][names.index(preferred_node(key, names))]
+        await bench.until(source, lambda _: True)
+        writing = Writing(bench, source)
+        await writing.write(upsert(points(30)), delete(2))
+
+        copy = await create_from(first, source, config(shard_number=6), uuid="5f0c0c5e-0000-4000-8000-0000000000ee")
+        hosts = {shard: preferred_node(ShardKey(copy.uuid, shard), names) for shard in range(6)}
+        for shard, name in hosts.items():
+            host = [first, second][names.index(name)]
+            await host.until(copy, lambda described: described.applied > 0 and not described.beginning, shard=shard)
+
+    assert set(hosts.values()) == set(names)
+    assert content(tmp_path, copy) == content_at(source, writing.written, (2,))
+    assert not (tmp_path / "collections" / copy.uuid / "init").exists()
