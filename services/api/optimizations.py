@@ -94,7 +94,9 @@ class _Shower:
 
     def segment(self, shard: int, name: str) -> dict[str, Any]:
         uuid = str(uuid5(self._collection, f"{shard}/{name}"))
-        return {"uuid": uuid, "points_count": self.points(shard, name), "name": name, "shard": shard}
+        shown = {"uuid": uuid, "points_count": self.points(shard, name), "name": name, "shard": shard}
+        known = self._segments.get((shard, name))
+        return shown if known is None else {**shown, **_inside(known)}
 
     def job(self, job: JobStatus) -> dict[str, Any]:
         name = job.job_id or f"{job.shard}/{'/'.join(job.inputs)}"
@@ -118,6 +120,17 @@ class _Shower:
             "output_bytes": job.output_bytes,
             "reclaimed_bytes": job.reclaimed_bytes,
         }
+
+
+def _inside(segment: SegmentSummary) -> dict[str, Any]:
+    """Return what a segment is: with the recall that was measured before it went in, and what it was built with."""
+    return {
+        "state": segment.state,
+        "deleted": segment.rows - segment.live,
+        "recall": segment.recall,
+        "indexed_vectors": segment.indexed_vectors,
+        "built": {slot: {"graph": built.graph, "codes": built.codes} for slot, built in segment.built.items()},
+    }
 
 
 def _progress(job: JobStatus) -> dict[str, Any]:

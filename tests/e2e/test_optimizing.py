@@ -216,3 +216,52 @@ def test_searches_stay_right_while_everything_is_rebuilt(serving, client):
     searching.join(30.0)
 
     assert wrong == []
+
+
+def every_kind(number):
+    vector = vectors(1, seed=number)[0]
+    words = {"indices": [number % 50, 60], "values": [1.0, 0.5]}
+    return {
+        "id": number,
+        "vector": {"dense": vector, "many": [vector, vector], "words": words},
+        "payload": {"n": number},
+    }
+
+
+def test_every_kind_of_vector_survives_vacuum_and_merge(client):
+    kinds = {"dense": {"size": 16, "distance": "Cosine"}}
+    kinds["many"] = {
+        "size": 16,
+        "distance": "Dot",
+        "multivector_config": {"comparator": "max_sim"},
+        "datatype": "float16",
+    }
+    options = {"vacuum_min_vector_number": 100, "default_segment_number": 1, "indexing_threshold": 5}
+    body = {"vectors": kinds, "sparse_vectors": {"words": {}}, "optimizers_config": options}
+    client.ask("PUT", "/collections/kinds", body)
+    for first in range(0, 900, 300):
+        points = [every_kind(number) for number in range(first, first + 300)]
+        client.ask("PUT", "/collections/kinds/points?wait=true", {"points": points})
+    client.ask("POST", "/collections/kinds/points/delete?wait=true", {"points": list(range(0, 900, 2))})
+
+    after = settled(client, "kinds")
+
+    assert (after["points_count"], after["segments_count"], after["indexed_vectors_count"]) == (450, 2, 450)
+    kept = every_kind(301)["vector"]
+    for name, query in kept.items():
+        using = {"query": query, "using": name, "limit": 450, "params": {"exact": True}}
+        found = client.ask("POST", "/collections/kinds/points/query", using)["points"]
+        assert 301 in [point["id"] for point in found]
+        assert all(point["id"] % 2 for point in found)
+
+
+def test_points_without_vectors_are_vacuumed_too(client):
+    client.ask("PUT", "/collections/bare", {"vectors": {}, "optimizers_config": {"vacuum_min_vector_number": 100}})
+    points = [{"id": number, "vector": {}, "payload": {"n": number}} for number in range(600)]
+    client.ask("PUT", "/collections/bare/points?wait=true", {"points": points})
+
+    client.ask("POST", "/collections/bare/points/delete?wait=true", {"points": list(range(400))})
+    after = settled(client, "bare")
+
+    assert after["points_count"] == 200
+    assert [job["optimizer"] for job in completed(client, "bare")] == ["vacuum"]

@@ -9,7 +9,7 @@ from shared.log.wal import Wal
 from shared.schema.collections import CollectionConfig, CollectionRecord
 from shared.schema.jobs import JobStatus
 from shared.schema.queries import SegmentSummary
-from shared.schema.segments import SlotFigures
+from shared.schema.segments import SlotBuild, SlotFigures
 from tests.unit.api.api_under_test import Api
 
 P = "/collections/planes/points"
@@ -148,13 +148,16 @@ async def test_optimizations_show_jobs_with_reason_and_progress(planes: Api) -> 
     record = await record_of(planes, "planes")
     planes.shards.segments = [
         SegmentSummary("b1", "sealed", 10, 9, 9, 100),
-        SegmentSummary("a2", "appendable", 1, 1, 1, 8),
+        SegmentSummary("a2", "indexed", 3, 1, 1, 8, 1, 0.97, built={"": SlotBuild("m=16 ef_construct=100")}),
     ]
     await publish_job(planes.redis, job(record, "running", started_at=1.0, done=5.0, total=10.0, eta_s=2.0))
 
     shown = await planes.ok("GET", "/collections/planes/optimizations?with=queued,completed,idle_segments")
 
     assert shown["summary"]["idle_segments"] == 1
+    assert shown["idle_segments"][0]["recall"] == 0.97
+    assert shown["idle_segments"][0]["deleted"] == 2
+    assert shown["idle_segments"][0]["built"] == {"": {"graph": "m=16 ef_construct=100", "codes": ""}}
     assert shown["running"][0]["segments"][0]["points_count"] == 9
     assert shown["running"][0]["reason"] == "too many rows"
     assert shown["running"][0]["progress"]["eta_s"] == 2.0
@@ -254,3 +257,15 @@ async def test_info_shows_what_another_api_changed_a_moment_ago(planes: Api) -> 
 
         assert info["config"]["metadata"] == {"owner": "other"}
         assert info["status"] == "yellow"
+
+
+async def test_plans_that_no_optimizer_has_taken_up_are_queued(planes: Api) -> None:
+    wanting = {"": SlotFigures(10, 2**30)}
+    planes.shards.segments = [SegmentSummary("a1", "sealed", 10, 10, 10, 2**30, slots=wanting)]
+
+    shown = await planes.ok("GET", "/collections/planes/optimizations?with=queued")
+
+    assert shown["summary"]["queued_optimizations"] == 1
+    assert shown["summary"]["idle_segments"] == 0
+    assert (shown["queued"][0]["optimizer"], shown["queued"][0]["segments"][0]["name"]) == ("index", "a1")
+    assert "without a graph" in shown["queued"][0]["reason"]
