@@ -89,7 +89,7 @@ def _dense_ms(slot: SlotIndex, live: int, search: Search) -> float:
 
 def _sparse_ms(slot: SparseIndex, scan_rows: int = 0) -> float:
     pairs = slot.pair_count
-    if slot.wants_lists and slot.count > scan_rows:
+    if slot.builds_lists and slot.count > scan_rows:
         return pairs / LISTS_PAIRS_PER_MS
     return pairs * 8 / PAIR_BYTES_PER_MS * (LISTED_SHARE if slot.code_bytes else 1.0)
 

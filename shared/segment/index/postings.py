@@ -1,11 +1,11 @@
-"""Inverted lists of a sealed segment's sparse vectors: built when first searched, kept under one budget a process.
+"""Inverted lists of a sealed segment's sparse vectors: built when first wanted, kept under one budget a process.
 
 Weights are kept in the slot's datatype: float32 gives scores themselves; float16 (6 bytes a pair instead of 8) and
 uint8 (5 bytes; each list has its own low and step) give candidates, which the pairs themselves rescore.
 """
 
 import threading
-from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count as counter
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +19,9 @@ from shared.segment.kernels.table import FLOAT16, FLOAT32, UINT8, address
 Floats = npt.NDArray[np.float32]
 
 BUDGET_BYTES_DEFAULT = 512 * 2**20
+
+PAIRS_AT_ONCE = 200_000
+"""Lists of so many pairs are built by the search that wants them first; longer ones in the background."""
 
 _WEIGHT_BYTES = {Datatype.FLOAT32: 4, Datatype.FLOAT16: 2, Datatype.UINT8: 1}
 _CODES = 255
@@ -97,32 +100,35 @@ def _narrowed(lists: Postings, datatype: Datatype) -> Postings:
 
 
 class PostingsCache:
-    """Lists by their index's number; least recently used ones go when the bytes pass the budget. Safe under threads."""
+    """Lists by their index's number under one budget in bytes. Safe under threads.
+
+    What is kept stays until its index is gone. Lists for which there is no room are not built, so that two indexes
+    never take turns at building.
+    """
 
     def __init__(self, budget_bytes: int = BUDGET_BYTES_DEFAULT) -> None:
         self.budget_bytes = budget_bytes
         self.used_bytes = 0
-        self._kept: OrderedDict[int, Postings] = OrderedDict()
+        self._kept: dict[int, Postings] = {}
         self._lock = threading.Lock()
 
     def get(self, number: int) -> Postings | None:
-        """Return an index's lists and note their use."""
-        with self._lock:
-            found = self._kept.get(number)
-            if found is not None:
-                self._kept.move_to_end(number)
-            return found
+        """Return an index's lists, None when there are none."""
+        return self._kept.get(number)
 
-    def put(self, number: int, lists: Postings) -> None:
-        """Keep lists; those larger than the whole budget are not kept."""
+    def has_room(self, nbytes: int) -> bool:
+        """Return whether lists of so many bytes would be kept."""
+        return self.used_bytes + nbytes <= self.budget_bytes
+
+    def put(self, number: int, lists: Postings) -> bool:
+        """Keep lists if there is room; tell whether."""
         with self._lock:
             self._forget(number)
-            if lists.nbytes > self.budget_bytes:
-                return
+            if not self.has_room(lists.nbytes):
+                return False
             self._kept[number] = lists
             self.used_bytes += lists.nbytes
-            while self.used_bytes > self.budget_bytes:
-                self._forget(next(iter(self._kept)))
+            return True
 
     def forget(self, number: int) -> None:
         """Forget the lists of an index that is gone."""
@@ -145,3 +151,6 @@ PROCESS_CACHE: Final = PostingsCache()
 
 NUMBERS = counter(1)
 """Numbers for indexes, as the cache knows them."""
+
+BUILDS: Final = ThreadPoolExecutor(1, "postings")
+"""Builds large lists, one after another."""

@@ -18,7 +18,9 @@ import numpy.typing as npt
 from shared.schema.slots import Datatype
 from shared.segment.index.base import Floats, Rows, SlotSearch, Words
 from shared.segment.index.postings import (
+    BUILDS,
     NUMBERS,
+    PAIRS_AT_ONCE,
     PROCESS_CACHE,
     Pairs,
     Postings,
@@ -78,6 +80,7 @@ class SparseIndex:
         self._cache = cache
         self._number = next(NUMBERS)
         self._building = threading.Lock()
+        self._lists_bytes = 0
         if final:
             weakref.finalize(self, cache.forget, self._number)
         self.replace(indices, values, offsets, count)
@@ -113,13 +116,17 @@ class SparseIndex:
         return self._cache.bytes_of(self._number)
 
     @property
-    def wants_lists(self) -> bool:
-        """Return whether the next large search builds the inverted lists: for cost estimates."""
-        return self._may_have_lists and self._cache.bytes_of(self._number) == 0
+    def builds_lists(self) -> bool:
+        """Return whether the next large search builds the inverted lists before it goes on: for cost estimates."""
+        return self.pair_count <= PAIRS_AT_ONCE and self._may_have_lists and self._cache.bytes_of(self._number) == 0
 
     @property
     def _may_have_lists(self) -> bool:
-        return self._is_final and postings_bytes(self.pair_count, self.layout.datatype) <= self._cache.budget_bytes
+        """Whether there are inverted lists, or room for them. `_lists_bytes` is what they took when there was none."""
+        if not self._is_final or self._cache.bytes_of(self._number):
+            return self._is_final
+        nbytes = postings_bytes(self.pair_count, self.layout.datatype)
+        return self._cache.has_room(max(nbytes, self._lists_bytes))
 
     def replace(self, indices: Indices, values: Floats, offsets: Offsets, count: int) -> None:
         """Show rows that were appended: larger arrays with the same first pairs."""
@@ -189,12 +196,28 @@ class SparseIndex:
             return None
         return self._built(view)
 
-    def _built(self, view: SparseView) -> Postings:
+    def _built(self, view: SparseView) -> Postings | None:
+        """Return the inverted lists; None while large ones are in the making."""
         lists = self._cache.get(self._number)
-        if lists is None:
-            with self._building:
-                lists = self._cache.get(self._number)
-                if lists is None:
-                    lists = build_postings(view.pairs, view.rows, self.layout.datatype)
-                    self._cache.put(self._number, lists)
+        if lists is not None:
+            return lists
+        if self.pair_count > PAIRS_AT_ONCE:
+            if self._building.acquire(blocking=False):
+                BUILDS.submit(self._build_aside, view)
+            return None
+        with self._building:
+            return self._cache.get(self._number) or self._build(view)
+
+    def _build(self, view: SparseView) -> Postings:
+        lists = build_postings(view.pairs, view.rows, self.layout.datatype)
+        if not self._cache.put(self._number, lists):
+            self._lists_bytes = lists.nbytes
         return lists
+
+    def _build_aside(self, view: SparseView) -> None:
+        """Build in the background; the lock was taken by who asked for it."""
+        try:
+            if self._cache.get(self._number) is None:
+                self._build(view)
+        finally:
+            self._building.release()

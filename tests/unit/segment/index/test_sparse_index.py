@@ -11,7 +11,7 @@ from shared.errors import BadInput
 from shared.schema.slots import Datatype, Distance, SlotKind
 from shared.segment import bits
 from shared.segment.index.base import SlotSearch
-from shared.segment.index.postings import Pairs, PostingsCache, build_postings
+from shared.segment.index.postings import BUILDS, PAIRS_AT_ONCE, Pairs, PostingsCache, build_postings
 from shared.segment.index.sparse import SparseIndex
 from shared.segment.kernels.sparse_scan import BLOCK
 from shared.segment.layout import SlotLayout
@@ -172,19 +172,46 @@ def test_values_beyond_float16_keep_their_order():
     assert found == [(1, 80_000.0), (0, 70_000.0)]
 
 
-def test_lists_beyond_the_budget_make_way_and_those_larger_than_it_are_never_built():
+def test_lists_without_room_are_not_built_and_rows_give_the_same_answers():
     rows = some_rows(5, 400)
     needed = build_postings(_pairs(rows), len(rows), Datatype.FLOAT32).nbytes
-    roomy, narrow = PostingsCache(needed + needed // 2), PostingsCache(100)
-    first, second = sparse(rows, cache=roomy), sparse(rows, cache=roomy)
-    third = sparse(rows, cache=narrow)
+    cache = PostingsCache(needed + needed // 2)
+    first, second = sparse(rows, cache=cache), sparse(rows, cache=cache)
+    assert (first.builds_lists, second.builds_lists) == (True, True)
 
-    answers = [hits(index, {5: 1.0, 7: 1.0}, SlotSearch(400)) for index in (first, second, third)]
+    answers = [hits(index, {5: 1.0, 7: 1.0}, SlotSearch(400)) for index in (first, second, first)]
 
-    assert (first.code_bytes, third.code_bytes) == (0, 0)
-    assert 0 < second.code_bytes == roomy.used_bytes
+    assert (first.code_bytes, second.code_bytes, cache.used_bytes) == (needed, 0, needed)
     assert answers[0] == answers[1] == answers[2]
-    assert (first.wants_lists, second.wants_lists, third.wants_lists) == (True, False, False)
+    assert (first.builds_lists, second.builds_lists) == (False, False)
+
+
+def test_lists_that_turn_out_larger_than_the_room_are_built_but_once():
+    rows = [{row * 10 + at: 1.0 for at in range(3)} for row in range(200)]
+    index = sparse(rows, cache=PostingsCache(600 * 8 + 100))
+    assert index.builds_lists
+
+    found = [hits(index, {31: 1.0}, SlotSearch(5)) for _ in range(2)]
+
+    assert found == [[(3, 1.0)]] * 2
+    assert not index.builds_lists
+
+
+def test_large_lists_are_built_aside_while_rows_are_scanned():
+    count = PAIRS_AT_ONCE // 20 + 1
+    indices = np.tile(np.arange(20, dtype=np.uint32), count)
+    values = np.random.default_rng(1).random(len(indices)).astype(np.float32)
+    offsets = np.arange(count + 1, dtype=np.int64) * 20
+    index = SparseIndex(layout(), indices, values, offsets, count, final=True, cache=PostingsCache())
+
+    first = hits(index, {3: 1.0, 4: -1.0}, SlotSearch(9))
+    counted = index.count_terms(np.array([3], np.uint32), None).tolist()
+    BUILDS.submit(int).result()
+    second = hits(index, {3: 1.0, 4: -1.0}, SlotSearch(9))
+
+    assert index.code_bytes > 0
+    assert first == second
+    assert counted == index.count_terms(np.array([3], np.uint32), None).tolist() == [count]
 
 
 def test_lists_of_an_index_that_is_gone_leave_the_cache():
