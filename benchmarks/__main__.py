@@ -16,7 +16,7 @@ from benchmarks.bench import EDGE, HNSW, SHOAL, TITLES, Bench
 from benchmarks.dataset import prepare
 from benchmarks.environment import peers_python
 from benchmarks.machine import facts
-from benchmarks.measures import graph, isolation, loading, memory, rest
+from benchmarks.measures import graph, isolation, loading, memory, quantization, rest
 from benchmarks.remote import ROOT
 from benchmarks.service import Client, Service
 
@@ -24,7 +24,7 @@ EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 QUICK_EFS = (16, 32, 64, 128, 256)
 QUICK_ROWS = 12_000
 QUICK_QUERIES = 200
-PARTS = "graph, scan, loading, cold, rest, memory, isolation"
+PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization"
 
 
 @click.command()
@@ -74,7 +74,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         "data": {"name": data.name, "rows": data.rows, "dim": data.dim, "queries": len(data.truth)},
         "failures": [],
     }
-    for step in (in_process, over_rest, beside_others, from_cold):
+    for step in (in_process, quantized, over_rest, beside_others, from_cold):
         try:
             step(bench, parts, found)
         except Exception as error:  # an hour of other figures must not be lost
@@ -105,6 +105,12 @@ def in_process(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
     if "memory" in parts:
         with bench.contestant(EDGE) as edge:
             found.setdefault("memory", {})[f"{TITLES['edge']}, in process"] = memory.of_contestant(bench, edge)
+
+
+def quantized(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
+    """(g)."""
+    if "quantization" in parts:
+        found["quantization"] = quantization.measure(bench)
 
 
 def over_rest(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:

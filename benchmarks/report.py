@@ -41,6 +41,7 @@ def show(console: Console, results: dict[str, Any]) -> None:
         ("rest", _rest),
         ("memory", _memory),
         ("isolation", _isolation),
+        ("quantization", _quantization),
     ):
         if results.get(name):
             console.print(table(results[name]))
@@ -107,6 +108,25 @@ def _memory(found: dict[str, Any]) -> Table:
         table.add_row(title, *[f"{whole[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
         for role, part in sorted(parts.items(), key=lambda item: -item[1]["pss"]):
             table.add_row(f"  {role}", *[f"{part[kind] / MB:.0f} MB" for kind in ("pss", "anonymous", "files")])
+    return table
+
+
+def _quantization(found: dict[str, Any]) -> Table:
+    columns = ["codes", "engine", "asked", "recall@10", "p50", "p99", "memory added (own)"]
+    table = _table("quantized, raw vectors on disk, codes in memory, in process, one thread", *columns)
+    for kind, engines in found.items():
+        for name, row in engines.items():
+            for asked in [asked for asked in row if asked not in ("memory", "index_s")]:
+                part, memory = row[asked], row["memory"]
+                table.add_row(
+                    kind,
+                    name,
+                    asked,
+                    f"{part['recall']:.4f}",
+                    f"{part['p50_ms']:.3f} ms",
+                    f"{part['p99_ms']:.3f} ms",
+                    f"{memory['pss'] / MB:.0f} MB ({memory['anonymous'] / MB:.0f})",
+                )
     return table
 
 

@@ -18,6 +18,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Payloads = list[dict[str, Any]]
+Quantization = dict[str, dict[str, Any]]
+OVERSAMPLING = 3.0
 Ask = Callable[[], list[int]]
 """One prepared search; gives ids, best first."""
 
@@ -27,8 +29,14 @@ class Contestant(Protocol):
 
     def __init__(self, directory: Path) -> None: ...
 
+    quantization: Quantization | None
+    """As in the original's API; with one, raw vectors are kept on disk. Set before `load`, and before `reopen`."""
+
     def load(self, vectors: Floats, payloads: Payloads) -> float:
         """Take the rows, without a graph. Gives its seconds, without those in which requests are prepared."""
+
+    def warm(self) -> None:
+        """Load or compile what a first search would wait for."""
 
     def index(self) -> None:
         """Build the graph."""
@@ -39,7 +47,8 @@ class Contestant(Protocol):
     def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
         """Prepare a search outside of the measured time. `ef` 0 is the engine's default.
 
-        mode   graph, scan (as the engine searches rows without a graph), or a further one of the engine's own
+        mode   graph, scan (as the engine searches rows without a graph), oversampled (graph, and codes of a
+               quantization find three times the limit), or a further one of the engine's own
         """
 
 
@@ -71,6 +80,12 @@ class _Stage:
         began = time.perf_counter()
         self._contestant = self._build(Path(directory))
         return time.perf_counter() - began
+
+    def quantize(self, config: Quantization) -> None:
+        self._engine.quantization = config
+
+    def warm(self) -> float:
+        return _timed(self._engine.warm)
 
     def load(self, vectors: str, payloads: str) -> float:
         """Seconds to take the rows; reading the files is not counted."""

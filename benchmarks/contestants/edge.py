@@ -6,8 +6,11 @@ One segment and one thread are its best case for one query at a time: tried agai
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from qdrant_edge import (  # type: ignore[import-not-found]  # only in the peers' environment
+    BinaryQuantizationConfig,
+    CompressionRatio,
     Distance,
     EdgeConfig,
     EdgeOptimizersConfig,
@@ -15,13 +18,17 @@ from qdrant_edge import (  # type: ignore[import-not-found]  # only in the peers
     EdgeVectorParams,
     HnswIndexConfig,
     Point,
+    ProductQuantizationConfig,
+    QuantizationSearchParams,
     Query,
+    ScalarQuantizationConfig,
+    ScalarType,
     SearchParams,
     SearchRequest,
     UpdateOperation,
 )
 
-from benchmarks.contestants.base import Ask, Floats, Payloads, serve
+from benchmarks.contestants.base import OVERSAMPLING, Ask, Floats, Payloads, Quantization, serve
 
 BATCH = 256
 INDEXING_THRESHOLD_KB = 1000
@@ -33,11 +40,15 @@ class Edge:
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "edge"
         self._shard: EdgeShard | None = None
+        self.quantization: Quantization | None = None
+
+    def warm(self) -> None:
+        """Nothing to do: it is compiled."""
 
     def load(self, vectors: Floats, payloads: Payloads) -> float:
         """Upsert in batches, then flush. Points are made before the clock starts."""
         shutil.rmtree(self._directory, ignore_errors=True)
-        self._shard = EdgeShard.create(str(self._directory), _config(vectors.shape[1]))
+        self._shard = EdgeShard.create(str(self._directory), _config(vectors.shape[1], self.quantization))
         points = [Point(row, vectors[row].tolist(), payloads[row] if payloads else None) for row in range(len(vectors))]
         began = time.perf_counter()
         for first in range(0, len(vectors), BATCH):
@@ -58,7 +69,10 @@ class Edge:
 
     def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
         """`scan` is its exact search."""
-        params = SearchParams(exact=True) if mode == "scan" else SearchParams(hnsw_ef=ef or None)
+        codes = QuantizationSearchParams(rescore=True, oversampling=OVERSAMPLING if mode == "oversampled" else None)
+        params = SearchParams(exact=True)
+        if mode != "scan":
+            params = SearchParams(hnsw_ef=ef or None, quantization=codes if self.quantization else None)
         request = SearchRequest(query=Query.Nearest(query.tolist()), limit=limit, params=params)
         search = self._open.search
         return lambda: [point.id for point in search(request)]
@@ -69,13 +83,24 @@ class Edge:
         return self._shard
 
 
-def _config(dim: int) -> EdgeConfig:
+def _config(dim: int, quantization: Quantization | None) -> EdgeConfig:
     return EdgeConfig(
-        vectors=EdgeVectorParams(size=dim, distance=Distance.Cosine),
+        vectors=EdgeVectorParams(size=dim, distance=Distance.Cosine, on_disk=True if quantization else None),
+        quantization_config=_quantization(quantization) if quantization else None,
         hnsw_config=HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000),
         optimizers=EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=INDEXING_THRESHOLD_KB),
         max_search_threads=1,
     )
+
+
+def _quantization(config: Quantization) -> Any:
+    [(kind, given)] = config.items()
+    always_ram = given["always_ram"]
+    if kind == "scalar":
+        return ScalarQuantizationConfig(ScalarType.Int8, quantile=given["quantile"], always_ram=always_ram)
+    if kind == "product":
+        return ProductQuantizationConfig(getattr(CompressionRatio, given["compression"].upper()), always_ram=always_ram)
+    return BinaryQuantizationConfig(always_ram=always_ram)
 
 
 if __name__ == "__main__":

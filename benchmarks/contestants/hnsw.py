@@ -4,7 +4,7 @@ from pathlib import Path
 
 import hnswlib
 
-from benchmarks.contestants.base import Ask, Floats, Payloads, serve
+from benchmarks.contestants.base import Ask, Floats, Payloads, Quantization, serve
 
 
 class Hnsw:
@@ -16,6 +16,11 @@ class Hnsw:
         self._index: hnswlib.Index | None = None
         self._dim = 0
         self._ef = 0
+        self.quantization: Quantization | None = None
+        """It has none: never set."""
+
+    def warm(self) -> None:
+        """Nothing to do: it is compiled."""
 
     def load(self, vectors: Floats, payloads: Payloads) -> float:
         """Keep the rows for the build: loading and building are one."""
