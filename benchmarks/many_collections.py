@@ -1,7 +1,7 @@
 """`python -m benchmarks.many_collections`: what a thousand empty collections cost a service, and how soon it starts.
 
-Prints kB of memory (PSS of every process), of disk and of Redis' file for each collection, the idle share of a processor,
-and the seconds from the start of the process to the first answer about every collection.
+Prints kB of memory (PSS of every process), of disk and of Redis' file for each collection, the idle share of a
+processor, and the seconds from the start of the process to the first answer about every collection.
 """
 
 import shutil
@@ -74,7 +74,7 @@ def _disk(data_dir: Path) -> dict[str, int]:
 def _idle_share(service: Service) -> float:
     def used() -> float:
         times = [psutil.Process(pid).cpu_times() for pids in service.processes().values() for pid in pids]
-        return sum(one.user + one.system for one in times)
+        return float(sum(one.user + one.system for one in times))
 
     before = used()
     time.sleep(IDLE_S)
