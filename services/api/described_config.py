@@ -41,6 +41,11 @@ def config_warnings(config: CollectionConfig) -> list[str]:
         warnings.append("read_fan_out_factor and read_fan_out_delay_ms wait for replicas: each shard has one for now")
     if any(config.hnsw_of(slot).payload_m is not None for slot in config.vectors):
         warnings.append("payload_m waits for payload indexes: without an indexed field there are no groups to link")
+    warnings += [
+        f"multivectors of '{name}' are searched exactly for now: hnsw_config and quantization_config wait"
+        for name, params in config.vectors.items()
+        if params.multivector_config and (params.hnsw_config or config.quantization_of(name))
+    ]
     return warnings
 
 
