@@ -64,7 +64,8 @@ def test_bytes_are_truncated_toward_zero_and_held_within_their_range() -> None:
 def test_an_upsert_is_divided_over_shards_and_operations_with_every_kind_of_slot() -> None:
     given = config(vectors={"many": slot(64, Distance.DOT, multi=True)}, sparse_vectors={"words": SparseVectorParams()})
     points = [
-        {"id": one, "vector": {"many": [[float(one)] * 64] * 100} if one % 3 else {"words": WORDS}} for one in range(150)
+        {"id": one, "vector": {"many": [[float(one)] * 64] * 100} if one % 3 else {"words": WORDS}}
+        for one in range(150)
     ]
     packed = pack_points(parsed({"points": points}), given)
 
