@@ -15,28 +15,28 @@ from shared.coordination.keys import (
     ALIASES,
     CATALOG,
     CATALOG_LOG,
-    CLUSTER,
     DELETED,
     DELETED_AT,
     NAMES,
     REVISION,
 )
+from shared.coordination.reading import Reading, decoded, read_catalog
+from shared.coordination.records import Records
 from shared.coordination.view import CatalogView
 from shared.coordination.watcher import CatalogWatcher
-from shared.errors import AlreadyExists, BadInput, GenerationChanged, LogUnavailable, NotFound
+from shared.errors import AlreadyExists, BadInput, GenerationChanged, NotFound
 from shared.log.exchange import Argument, Script, ask
 from shared.schema.collections import CollectionConfig, CollectionRecord
 
 __all__ = ["AliasChange", "AliasesChanged", "Catalog", "CatalogView", "CatalogWatcher", "Updated"]
 
 CHANGES_KEPT = 1000
-"""About how many changes the stream keeps; a reader that missed more reads the state anyway."""
+"""About how many changes the stream keeps; a reader that missed more reads all of the state."""
 
 DELETED_KEPT_S = 86_400
 """How long the record of a deleted collection is kept at least."""
 
 _SCRIPTS = Path(__file__).parent / "scripts"
-_load = Script(_SCRIPTS / "load.lua")
 _create = Script(_SCRIPTS / "create.lua")
 _update = Script(_SCRIPTS / "update.lua")
 _rename = Script(_SCRIPTS / "rename.lua")
@@ -76,9 +76,7 @@ class Catalog:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._parsed: dict[bytes, CollectionRecord] = {}
-        self._texts: dict[str, bytes] = {}
-        """Each record as it was last read or written here; a guess that scripts check."""
+        self._records = Records()
 
     async def revision(self) -> int:
         """Return the number of changes so far: cheap, beside loading everything."""
@@ -86,18 +84,11 @@ class Catalog:
 
     async def load(self) -> CatalogView:
         """Return the catalog as it is now."""
-        keys = [CATALOG, NAMES, ALIASES, REVISION, CLUSTER]
-        revision, texts, names, aliases, cluster = await _load.call(self._redis, keys, [], lost=LogUnavailable)
-        parsed = {text: self._parsed.get(text) or _record(text) for text in texts[1::2]}
-        self._parsed = parsed
-        self._texts = {uuid.decode(): text for uuid, text in zip(texts[::2], texts[1::2], strict=True)}
-        return CatalogView(
-            revision=int(revision),
-            by_uuid={uuid.decode(): parsed[text] for uuid, text in zip(texts[::2], texts[1::2], strict=True)},
-            names=_decoded(names),
-            aliases=_decoded(aliases),
-            cluster=cluster.decode(),
-        )
+        return (await self.read()).view
+
+    async def read(self, known: Reading | None = None) -> Reading:
+        """Return the catalog as it is now; of what is known already only the changes are read, where that is safe."""
+        return await read_catalog(self._redis, self._records, known)
 
     async def create(self, record: CollectionRecord) -> CollectionRecord:
         """Register a new collection. Raises AlreadyExists, BadInput (an alias has the name)."""
@@ -117,8 +108,8 @@ class Catalog:
 
         The record is taken to be as it was last read; only when it is not, Redis is asked first.
         """
-        known = self._texts.get(uuid)
-        updated = await self._update(uuid, known, expected_generation, config) if known is not None else None
+        known = self._records.get(uuid)
+        updated = await self._update(uuid, known.text, expected_generation, config) if known is not None else None
         if updated is None:
             text = await ask(self._redis, "HGET", CATALOG, uuid)
             if text is None:
@@ -132,7 +123,7 @@ class Catalog:
         self, uuid: str, text: bytes, expected_generation: int, config: CollectionConfig
     ) -> Updated | None:
         """Replace a record that is still this text; None when it is not, or is of another generation."""
-        old = self._parsed.get(text) or _record(text)
+        old = self._records.parsed(uuid, text)
         if old.generation != expected_generation:
             return None
         new = old.model_copy(update={"generation": old.generation + 1, "config": config})
@@ -141,8 +132,7 @@ class Catalog:
         answer = await _update.call(self._redis, [CATALOG, REVISION, CATALOG_LOG], arguments)
         if answer[0] != b"ok":
             return None
-        self._parsed.pop(text, None)
-        self._parsed[new_text], self._texts[uuid] = new, new_text
+        self._records.note(new_text, new)
         return Updated(new, int(answer[1]))
 
     async def rename(self, uuid: str, new_name: str) -> int:
@@ -226,13 +216,8 @@ class Catalog:
                 raise NotFound(f"Alias {answer[1].decode()} does not exists!")
             case b"exists":
                 raise AlreadyExists(f"Collection `{answer[1].decode()}` already exists!")
-        return AliasesChanged(int(answer[1]), _decoded(answer[2]))
+        return AliasesChanged(int(answer[1]), decoded(answer[2]))
 
 
 def _record(text: bytes) -> CollectionRecord:
     return CollectionRecord.model_validate_json(text)
-
-
-def _decoded(flat: list[bytes]) -> dict[str, str]:
-    """Return the dict behind a flat answer of HGETALL."""
-    return {field.decode(): value.decode() for field, value in zip(flat[::2], flat[1::2], strict=True)}

@@ -7,7 +7,8 @@ Catalog and coordination, hash tag `{shoal}`:
     {shoal}:names                   hash     name -> uuid
     {shoal}:aliases                 hash     alias -> uuid
     {shoal}:catalog:revision        string   number of catalog changes so far
-    {shoal}:catalog:log             stream   one entry `<revision>-0` a change: `change`, `uuid`; about the last 1,000
+    {shoal}:catalog:log             stream   one entry `<revision>-0` a change, about the last 1,000: `change`, `uuid`,
+                                             `at`, `alias` (scripts/changes.lua)
     {shoal}:deleted                 hash     uuid -> CollectionRecord of a deleted collection, for a day or longer
     {shoal}:deleted:at              zset     uuid by Redis' seconds at its deletion
     {shoal}:nodes                   hash     node id -> NodeInfo as JSON

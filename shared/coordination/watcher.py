@@ -1,5 +1,6 @@
 """Takes catalog changes, gives the newest view. Used by api, worker and optimizer, one per process.
 
+Of each change only the collections and aliases that it names are read; all is read where the change stream has a gap.
 A Redis that comes back with another cluster's catalog, or with none, is not believed: the last view stays in force.
 """
 
@@ -12,6 +13,7 @@ import msgspec
 import structlog
 
 from shared.clock import Clock, SystemClock
+from shared.coordination.reading import Reading
 from shared.coordination.view import CatalogView
 from shared.errors import Unavailable, WrongCluster
 from shared.schema.collections import CollectionRecord
@@ -38,6 +40,8 @@ class CatalogWatcher:
         self._loading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._trouble = ""
+        self._reading = Reading(CatalogView(), b"")
+        """What Redis had when it was read last; `view` may be ahead of it by changes of this process."""
         self.view = CatalogView()
 
     async def start(self) -> None:
@@ -54,7 +58,7 @@ class CatalogWatcher:
             self._task = None
 
     async def refresh(self) -> CatalogView:
-        """Read the catalog now and return it. Raises LogUnavailable, WrongCluster."""
+        """Read what changed in the catalog and return it as it is now. Raises LogUnavailable, WrongCluster."""
         async with self._loading:
             return await self._load()
 
@@ -85,16 +89,19 @@ class CatalogWatcher:
             return self.view
 
     async def _load(self) -> CatalogView:
-        view = await self._catalog.load()
+        """Read changes since the last reading: what this process took over ahead of it is then Redis' word again."""
+        reading = await self._catalog.read(self._reading)
+        view = reading.view
         if self.view.cluster and view.cluster != self.view.cluster:
             found = f"cluster {view.cluster}" if view.cluster else "no cluster, it came back empty"
             raise WrongCluster(
                 f"expected the Redis of cluster {self.view.cluster}, found {found}: check the URL; if Redis "
                 "lost its files, run `shoal check --adopt` on the data directory"
             )
+        self._reading = reading
         if view != self.view:
             self._replace(view)
-        return view
+        return self.view
 
     def _replace(self, view: CatalogView) -> None:
         self.view = view
@@ -108,7 +115,8 @@ class CatalogWatcher:
     async def _follow(self) -> None:
         while True:
             try:
-                if await self._catalog.changes(self.view.revision, BLOCK_MS) != self.view.revision:
+                revision = await self._catalog.changes(self.view.revision, BLOCK_MS)
+                if self._trouble or revision != self.view.revision:  # a Redis that was away may be another history
                     await self.refresh()
                 self._trouble = ""
             except (Unavailable, WrongCluster) as error:

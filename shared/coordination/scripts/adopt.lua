@@ -27,5 +27,6 @@ for i = aliases_at, #ARGV, 2 do
   redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
 end
 local revision = string.format('%.0f-0', redis.call('INCR', KEYS[4]))
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[1], revision, 'change', 'adopt', 'uuid', '')
+local at = table.concat(redis.call('TIME'), '.')
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[1], revision, 'change', 'adopt', 'uuid', '', 'at', at)
 return {'ok'}

@@ -28,13 +28,23 @@ for i = 2, #ARGV, 3 do
   if fresh and redis.call('HEXISTS', KEYS[1], fresh) == 1 then return {'exists', fresh} end
 end
 
+local NAMED_MAX = 1000
+local entry = {'change', 'aliases', 'uuid', '', 'at', table.concat(redis.call('TIME'), '.')}
+local others = #entry
 for alias in pairs(before) do
-  if not aliases[alias] then redis.call('HDEL', KEYS[2], alias) end
+  if not aliases[alias] then
+    redis.call('HDEL', KEYS[2], alias)
+    entry[#entry + 1], entry[#entry + 2] = 'alias', alias
+  end
 end
 for alias, uuid in pairs(aliases) do
-  if before[alias] ~= uuid then redis.call('HSET', KEYS[2], alias, uuid) end
+  if before[alias] ~= uuid then
+    redis.call('HSET', KEYS[2], alias, uuid)
+    entry[#entry + 1], entry[#entry + 2] = 'alias', alias
+  end
 end
+if #entry > others + 2 * NAMED_MAX then entry = {unpack(entry, 1, others)} end  -- without names: all of them
 flat = redis.call('HGETALL', KEYS[2])
 local revision = redis.call('INCR', KEYS[3])
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', revision), 'change', 'aliases', 'uuid', '')
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[1], string.format('%.0f-0', revision), unpack(entry))
 return {'ok', revision, flat}

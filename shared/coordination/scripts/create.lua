@@ -12,5 +12,6 @@ if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 1 then return {'alias'} end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
 local revision = string.format('%.0f-0', redis.call('INCR', KEYS[4]))
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], revision, 'change', 'create', 'uuid', ARGV[1])
+local at = table.concat(redis.call('TIME'), '.')
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[4], revision, 'change', 'create', 'uuid', ARGV[1], 'at', at)
 return {'ok'}

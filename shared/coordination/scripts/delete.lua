@@ -23,5 +23,6 @@ if record then
   redis.call('ZADD', KEYS[7], string.format('%.0f', now), uuid)
 end
 local revision = string.format('%.0f-0', redis.call('INCR', KEYS[4]))
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[2], revision, 'change', 'delete', 'uuid', uuid)
+local at = table.concat(redis.call('TIME'), '.')
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[2], revision, 'change', 'delete', 'uuid', uuid, 'at', at)
 return {'ok', uuid}

@@ -14,5 +14,6 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
 redis.call('HDEL', KEYS[2], ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[3], ARGV[1])
 local revision = string.format('%.0f', redis.call('INCR', KEYS[4]))
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[6], revision .. '-0', 'change', 'rename', 'uuid', ARGV[1])
+local at = table.concat(redis.call('TIME'), '.')
+redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[6], revision .. '-0', 'change', 'rename', 'uuid', ARGV[1], 'at', at)
 return {'ok', revision}

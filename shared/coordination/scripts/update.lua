@@ -7,5 +7,6 @@ if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return {'moved'} end
 
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 local revision = string.format('%.0f', redis.call('INCR', KEYS[2]))
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], revision .. '-0', 'change', 'update', 'uuid', ARGV[1])
+local at = table.concat(redis.call('TIME'), '.')
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], revision .. '-0', 'change', 'update', 'uuid', ARGV[1], 'at', at)
 return {'ok', revision}
