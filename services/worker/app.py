@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.worker.claims import ClaimParts, Claims
-from services.worker.hosted import Common
+from services.worker.common import Common
 from services.worker.hosting import Hosting
 from services.worker.idleness import Idleness
 from services.worker.idling import IdleRule

@@ -12,14 +12,13 @@ it is read or appended to. An open shard that rests may become dormant again.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from services.worker.applier import Applier
+from services.worker.common import Common, Host
 from services.worker.dormancy import Dormancy, DormancyParts
 from services.worker.dormant import is_empty, stored_bytes
 from services.worker.init_from.beginning import GATE, Beginning, BeginningParts
@@ -28,63 +27,31 @@ from services.worker.publisher import Publisher, Surroundings
 from services.worker.reading import Reading
 from services.worker.recovery import Recovered, recover
 from services.worker.shard import Shard
-from services.worker.source import Source
 from services.worker.successor import Successor
-from shared.actor.supervisor import Supervisor
-from shared.clock import Clock
 from shared.coordination.placement import claim, release
 from shared.errors import StaleFence, Unavailable
-from shared.log.position import ShardHead, ShardKey
-from shared.log.rewrite import Rewrites
-from shared.log.wal import Wal
+from shared.log.position import ShardHead
 from shared.schema.collections import CollectionRecord
 from shared.schema.operations import Config, encode_operation
 from shared.store.manifest import Manifest, ManifestStore
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 
-class Common(NamedTuple):
-    """What all shards of a worker share. `channel` is where the log tells of appends to resting shards."""
-
-    redis: "Redis"
-    wal: Wal
-    source: Source
-    supervisor: Supervisor
-    disk: Executor
-    clock: Clock
-    collections: Path
-    cluster_id: str
-    channel: str
-    rewrites: Rewrites
-
-
 class Hosted:
     """A shard and its actors. `record` is the catalog's word, replaced when it changes."""
 
-    def __init__(
-        self,
-        shard: Shard,
-        record: CollectionRecord,
-        common: Common,
-        aliases: Callable[[str], tuple[str, ...]],
-        on_lost: Callable[[ShardKey], None],
-        on_wanted: Callable[[ShardKey], None],
-    ) -> None:
+    def __init__(self, shard: Shard, record: CollectionRecord, common: Common, host: Host) -> None:
         self.key = shard.key
         self.shard = shard
         self.record = record
         self.fence: int | None = None
         self.directory = common.collections / shard.key.collection / str(shard.key.shard)
         self._common = common
-        self._aliases = aliases
-        self._on_lost = on_lost
-        parts = DormancyParts(common.wal, common.channel, common.disk, self._name, partial(on_wanted, self.key))
+        self._host = host
+        parts = DormancyParts(common.wal, common.channel, common.disk, self._name, partial(host.on_wanted, self.key))
         self._dormancy = Dormancy(shard, self.directory, parts)
         self._reading = Reading(self.key, common.wal, common.source, common.channel)
         shard.on_wanted = self.wake
@@ -322,7 +289,7 @@ class Hosted:
         successor = Successor(self.shard, publisher, self.directory, common.disk)
         applier = Applier(self.shard, partial(self._applied, publisher, successor), self._faulted)
         publisher.on_published = successor.look
-        publisher.on_stale = lambda: self._on_lost(self.key)
+        publisher.on_stale = lambda: self._host.on_lost(self.key)
         self._parts = applier, publisher, successor
         for actor in self._parts:
             common.supervisor.start(actor)
@@ -374,10 +341,10 @@ class Hosted:
     def _faulted(self, error: Exception) -> None:
         self.fault = error
         self._reading.leave()
-        self._on_lost(self.key)
+        self._host.on_lost(self.key)
 
     def _name(self) -> tuple[str, tuple[str, ...]]:
-        return self.record.name, self._aliases(self.key.collection)
+        return self.record.name, self._host.aliases(self.key.collection)
 
     async def _stop_parts(self, *, publish: bool) -> None:
         if self._parts is None:

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 import structlog
 
-from services.worker.hosted import Common, Hosted
+from services.worker.common import Common, Host
+from services.worker.hosted import Hosted
 from services.worker.idleness import Idleness
 from services.worker.shard import Shard
 from shared.coordination.placement import forget
@@ -51,7 +52,7 @@ class Hosting:
         self._wanted: set[ShardKey] = set()
         self._looked_at: list[ShardKey] = []
         self._make_shard = make_shard
-        self._aliases = aliases
+        self._host = Host(aliases, self._trouble, self.want)
         self._hosted: dict[ShardKey, Hosted] = {}
         self._tasks: dict[ShardKey, asyncio.Task[None]] = {}
         self._not_before: dict[ShardKey, float] = {}
@@ -91,9 +92,7 @@ class Hosting:
             return
         hosted = self._hosted.get(key)
         if hosted is None:
-            shard = self._make_shard(key)
-            hosted = Hosted(shard, record, self._common, self._aliases, self._trouble, self.want)
-            self._hosted[key] = hosted
+            hosted = self._hosted[key] = Hosted(self._make_shard(key), record, self._common, self._host)
         self._run(key, self._open(hosted))
 
     def update(self, by_uuid: Mapping[str, CollectionRecord]) -> None:
