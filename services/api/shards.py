@@ -20,6 +20,8 @@ from shared.schema.queries import Describe, DescribeReply, Read, Reply, ShardReq
 R = TypeVar("R")
 T = TypeVar("T")
 
+PAUSE_FIRST_S = 0.005
+"""A new collection's shard is served within milliseconds."""
 PAUSE_S = 0.05
 PAUSE_MAX_S = 0.2
 CONFIG_PAUSE_S = 0.002
@@ -140,7 +142,7 @@ class Shards:
                 raise _timed_out(asking) from error
             except (ShardUnavailable, ShardClosed) as error:
                 last = error
-            pause_s = min(max(pause_s * 2, PAUSE_S), PAUSE_MAX_S)
+            pause_s = min(max(pause_s * 2, PAUSE_FIRST_S), PAUSE_MAX_S)
             if self._clock.now() + pause_s > give_up:
                 raise last
             await self._clock.sleep(pause_s)

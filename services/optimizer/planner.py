@@ -33,6 +33,9 @@ class Planner:
         self._backoff = Backoff()
         self._jobs: dict[ShardKey, asyncio.Task[None]] = {}
         self._damaged: set[ShardKey] = set()
+        self._taken_over: CatalogView | None = None
+        self._shards: set[ShardKey] = set()
+        self._in_order: list[ShardKey] = []
 
     @property
     def busy(self) -> frozenset[ShardKey]:
@@ -41,20 +44,17 @@ class Planner:
 
     def shards(self) -> set[ShardKey]:
         """Return every shard of the catalog."""
-        records = self._catalog().by_uuid.values()
-        return {ShardKey(record.uuid, shard) for record in records for shard in range(record.config.shard_number)}
+        self._take_over(self._catalog())
+        return self._shards
 
     def sweep(self) -> None:
         """Look at all shards once: end the jobs of deleted collections, start those that are wanted."""
-        keys = self.shards()
-        for key in self._jobs.keys() - keys:
-            if not self._jobs[key].cancelling():
-                self._jobs[key].cancel(DELETED)
-        self._parts.manifests.forget(keys)
-        self._backoff.forget(keys)
-        for key in sorted(keys - self._jobs.keys()):
+        self._take_over(self._catalog())
+        for key in self._in_order:
             if len(self._jobs) >= JOBS_MAX:
                 return
+            if key in self._jobs:
+                continue
             plan = self._wanted(key)
             if plan is not None:
                 task = asyncio.create_task(self._run_job(key, plan), name=f"job {key}")
@@ -67,6 +67,20 @@ class Planner:
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
+
+    def _take_over(self, view: CatalogView) -> None:
+        """Note the shards of a newer catalog, and forget the others."""
+        if view is self._taken_over:
+            return
+        self._taken_over = view
+        records = view.by_uuid.values()
+        self._shards = {ShardKey(record.uuid, n) for record in records for n in range(record.config.shard_number)}
+        self._in_order = sorted(self._shards)
+        for key in self._jobs.keys() - self._shards:
+            if not self._jobs[key].cancelling():
+                self._jobs[key].cancel(DELETED)
+        self._parts.manifests.forget(self._shards)
+        self._backoff.forget(self._shards)
 
     def _wanted(self, key: ShardKey) -> Plan | None:
         try:

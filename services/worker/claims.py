@@ -202,7 +202,7 @@ class Claims(Actor[None]):
         choice = choose(scene, self._info, parts.hosting.keys, parts.hosting.leading)
         self._free_since = {key: self._free_since.get(key, now) for key in choice.free | orphaned}
         self._carry_out(choice, view)
-        parts.hosting.update(view.by_uuid)
+        parts.hosting.update(view)
         if any(choice):
             self._calm = None
 
@@ -222,7 +222,12 @@ class Claims(Actor[None]):
             hosting.let_go(key, release=False)
 
     async def _remove_deleted(self, view: CatalogView) -> bool:
-        """Remove what the catalog says was deleted, and only that; False when some of it must wait."""
+        """Remove what the catalog says was deleted, and only that; False when some of it must wait.
+
+        Once all is done, files are looked for again only when a collection is gone.
+        """
+        if self._told is not None and self._told.by_uuid.keys() <= view.by_uuid.keys():
+            return True
         hosting = self._parts.hosting
         hosted = {key.collection for key in hosting.keys}
         on_disk = await asyncio.to_thread(_names_in, self._parts.data_dir / "collections")

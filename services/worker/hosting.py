@@ -7,16 +7,18 @@ A bounded number is opened at a time; one that a request waits for does not stan
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
 from services.worker.common import Common, Host
 from services.worker.hosted import Hosted
 from services.worker.idleness import Idleness
+from services.worker.news import News
 from services.worker.shard import Shard
 from shared.coordination.placement import forget
 from shared.coordination.status import forget_jobs
+from shared.coordination.view import CatalogView
 from shared.errors import Corrupt, ShardClosed, ShardUnavailable, StaleFence, Unavailable
 from shared.log.position import ShardKey
 from shared.schema.collections import CollectionRecord
@@ -55,6 +57,7 @@ class Hosting:
         self._host = Host(aliases, self._trouble, self.want)
         self._hosted: dict[ShardKey, Hosted] = {}
         self._tasks: dict[ShardKey, asyncio.Task[None]] = {}
+        self._news = News()
         self._not_before: dict[ShardKey, float] = {}
         self._repair_at: dict[ShardKey, float] = {}
         self.node_id = ""
@@ -95,10 +98,10 @@ class Hosting:
             hosted = self._hosted[key] = Hosted(self._make_shard(key), record, self._common, self._host)
         self._run(key, self._open(hosted))
 
-    def update(self, by_uuid: Mapping[str, CollectionRecord]) -> None:
-        """Tell every shard the catalog's word; start bringing newer configs into the logs."""
-        for key, hosted in self._hosted.items():
-            record = by_uuid.get(key.collection)
+    def update(self, view: CatalogView) -> None:
+        """Tell shards what is new to them in the catalog; start bringing newer configs into the logs."""
+        for key in self._news.of(view, self._hosted, self._common.clock.now()):
+            hosted, record = self._hosted[key], view.by_uuid.get(key.collection)
             if record is None:
                 continue
             hosted.note(record)
@@ -202,6 +205,7 @@ class Hosting:
 
     def _done(self, key: ShardKey, task: asyncio.Task[None], is_idle: bool) -> None:
         self._tasks.pop(key, None)
+        self._news.touched(key)
         is_wanted = key in self._wanted
         self._wanted.discard(key)
         if not task.cancelled() and (error := task.exception()) is not None:

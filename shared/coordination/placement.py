@@ -70,6 +70,8 @@ def preferred_node(key: ShardKey, names: list[str]) -> str:
 
     Rendezvous hashing: when a name comes or goes, only the shards that it gains or had move.
     """
+    if len(names) == 1:
+        return names[0]
 
     def weight(name: str) -> tuple[bytes, str]:
         return hashlib.blake2b(f"{key}/{name}".encode(), digest_size=8).digest(), name
