@@ -16,7 +16,7 @@ from benchmarks.bench import EDGE, HNSW, SHOAL, TITLES, Bench
 from benchmarks.dataset import prepare
 from benchmarks.environment import peers_python
 from benchmarks.machine import facts
-from benchmarks.measures import graph, isolation, loading, memory, quantization, rest
+from benchmarks.measures import graph, isolation, loading, many, memory, quantization, rest
 from benchmarks.remote import ROOT
 from benchmarks.service import Client, Service
 
@@ -24,7 +24,9 @@ EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 QUICK_EFS = (16, 32, 64, 128, 256)
 QUICK_ROWS = 12_000
 QUICK_QUERIES = 200
-PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization"
+COLLECTIONS = 1000
+QUICK_COLLECTIONS = 50
+PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization, many"
 
 
 @click.command()
@@ -57,6 +59,7 @@ def main(data: Path, peers: Path | None, results: Path, **options: Any) -> None:
             repeats=1 if quick else options["repeats"],
             efs=QUICK_EFS if quick else EFS,
             tell=tell,
+            empty_collections=QUICK_COLLECTIONS if quick else COLLECTIONS,
         )
         found = measure(bench, {part.strip() for part in options["only"].split(",")})
     finally:
@@ -74,7 +77,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         "data": {"name": data.name, "rows": data.rows, "dim": data.dim, "queries": len(data.truth)},
         "failures": [],
     }
-    for step in (in_process, quantized, over_rest, beside_others, from_cold):
+    for step in (in_process, quantized, over_rest, beside_others, from_cold, empty_ones):
         try:
             step(bench, parts, found)
         except Exception as error:  # an hour of other figures must not be lost
@@ -143,6 +146,13 @@ def from_cold(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
     """The cold half of (c)."""
     if "cold" in parts:
         found.setdefault("loading", {})["cold"] = loading.cold(bench)
+
+
+def empty_ones(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
+    """(h)."""
+    if "many" in parts:
+        bench.tell("Shoal: many empty collections")
+        found["many"] = many.measure(bench.work, bench.empty_collections, bench.data.dim)
 
 
 if __name__ == "__main__":

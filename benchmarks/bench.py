@@ -18,6 +18,7 @@ class Bench:
     """Data, places and how thoroughly to measure.
 
     repeats   how often an interleaved round is repeated; medians are reported
+    empty_collections   how many of them the part `many` creates
     """
 
     data: Dataset
@@ -27,6 +28,7 @@ class Bench:
     repeats: int
     efs: tuple[int, ...]
     tell: Callable[[str], None]
+    empty_collections: int
 
     def contestant(self, module: str) -> Remote:
         """Start a contestant's process; it ends with the `with` block."""

@@ -13,6 +13,7 @@ from benchmarks.bench import TITLES
 EDGE = TITLES["edge"]
 SHOAL = TITLES["shoal"]
 MB = 2**20
+KB = 2**10
 
 
 def write(results: dict[str, Any], folder: Path) -> Path:
@@ -42,11 +43,26 @@ def show(console: Console, results: dict[str, Any]) -> None:
         ("memory", _memory),
         ("isolation", _isolation),
         ("quantization", _quantization),
+        ("many", many),
     ):
         if results.get(name):
             console.print(table(results[name]))
     for failure in results.get("failures", []):
         console.print(f"[red]not measured:[/] {failure}")
+
+
+def many(found: dict[str, Any]) -> Table:
+    """Return the table of many empty collections."""
+    table = _table(f"{found['collections']:,} empty collections", "", "in all", "parts")
+    for title, key in (("memory each", "memory_each"), ("disk each", "disk_each")):
+        parts = sorted(found[key].items(), key=lambda item: -item[1])
+        text = ", ".join(f"{name} {bytes_ / KB:.1f}" for name, bytes_ in parts)
+        table.add_row(title, f"{sum(found[key].values()) / KB:.0f} kB", text)
+    each_ms = 1000 * found["create_s"] / found["collections"]
+    table.add_row("created over REST, one connection", f"{found['create_s']:.1f} s", f"{each_ms:.0f} ms each")
+    table.add_row("restart", f"{found['ready_s']:.1f} s", f"all described after {found['described_s']:.1f} s")
+    table.add_row("at rest", f"{found['idle_share']:.1%} of a processor", "")
+    return table
 
 
 def _graph(found: dict[str, Any]) -> Table:
