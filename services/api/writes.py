@@ -7,6 +7,7 @@ Shards are written at once; when one of several refuses, the others keep what th
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isawaitable
 from typing import NamedTuple
 
 from services.api.directory import Directory
@@ -33,8 +34,8 @@ KNOWN_MAX = 100_000
 Parts = Mapping[int, Sequence[Operation]]
 """Operations by shard, in order. Those of one shard are logged together or not at all."""
 
-Split = Callable[[CollectionConfig], Parts]
-"""Validates a request against a config and gives its operations. Raises Rejected."""
+Split = Callable[[CollectionConfig], Parts | Awaitable[Parts]]
+"""Validates a request against a config and gives its operations, in turns where there are many. Raises Rejected."""
 
 
 class Written(NamedTuple):
@@ -101,11 +102,9 @@ class Writer:
         if admission is not None:
             await admission.check(record)
         for _ in range(VALIDATIONS_MAX):
-            parts = {
-                shard: operations
-                for shard, operations in split(record.config).items()
-                if (record.uuid, shard) not in logged
-            }
+            found = split(record.config)
+            found = await found if isawaitable(found) else found
+            parts = {shard: operations for shard, operations in found.items() if (record.uuid, shard) not in logged}
             if admission is not None:
                 admission.charge(record, parts)
                 admission = None

@@ -11,7 +11,7 @@ from services.api.positions import HEADER, encode_token, merge_tokens
 from services.api.reads import Page
 from services.api.render import render_page, render_records
 from services.api.shards import Asking
-from services.api.validate.in_turns import parse_upsert_in_turns
+from services.api.validate.in_turns import pack_points_in_turns, parse_upsert_in_turns
 from services.api.validate.selections import (
     RetrieveCall,
     parse_count,
@@ -21,7 +21,7 @@ from services.api.validate.selections import (
     parse_set_payload,
 )
 from services.api.validate.selectors import ALL_PAYLOAD, ALL_VECTORS
-from services.api.validate.upserts import pack_points, split_upsert
+from services.api.validate.upserts import split_upsert
 from services.api.writes import Admission, Parts, Split
 from shared.errors import BadFormat, BadInput, NotFound
 from shared.schema.collections import CollectionConfig, CollectionRecord
@@ -35,8 +35,8 @@ async def upsert(call: Call) -> Answer:
     points = await parse_upsert_in_turns(await call.body(), call.services.settings.batch_points_max)
     guard = call.services.strict_writes
 
-    def split(config: CollectionConfig) -> Parts:
-        return split_upsert(pack_points(points, config), config.shard_number)
+    async def split(config: CollectionConfig) -> Parts:
+        return split_upsert(await pack_points_in_turns(points, config), config.shard_number)
 
     return await _write(call, params, split, lambda record: guard.upsert(record, points, params.timeout_s))
 

@@ -7,6 +7,7 @@
 Of points with the same id the last one wins: an operation's ids are distinct.
 """
 
+from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -22,8 +23,8 @@ from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
 from shared.schema.collections import UNNAMED, CollectionConfig
 from shared.schema.operations import Upsert
 from shared.schema.points import PointId, parse_point_id, shard_of
-from shared.segment.batches import Batch, Present, carried, row_bytes
-from shared.segment.layout import Layout
+from shared.segment.batches import Batch, Present, absent_batch, carried, joined_batches, row_bytes
+from shared.segment.layout import Layout, SlotLayout
 from shared.segment.rows import slot_rows
 
 OPERATION_BYTES = 2**19
@@ -120,6 +121,21 @@ def pack_points(points: Points, config: CollectionConfig) -> PackedPoints:
         name: pack_batch(some, name, layout[name], _present(places, count)) for name, (some, places) in gathered.items()
     }
     return PackedPoints(points.ids, slots, layout, points.payloads)
+
+
+def join_packed(pieces: Sequence[PackedPoints]) -> PackedPoints:
+    """Return the points of several pieces, packed against one config, as if they had been packed together."""
+    layout: dict[str, SlotLayout] = {}
+    for piece in pieces:
+        layout.update(piece.layout)
+    slots = {
+        name: joined_batches(
+            [piece.slots[name] if name in piece.slots else absent_batch(slot, len(piece.ids)) for piece in pieces]
+        )
+        for name, slot in layout.items()
+    }
+    ids = [point_id for piece in pieces for point_id in piece.ids]
+    return PackedPoints(ids, slots, layout, [payload for piece in pieces for payload in piece.payloads])
 
 
 def split_upsert(packed: PackedPoints, shard_number: int) -> dict[int, list[Upsert]]:

@@ -1,4 +1,4 @@
-"""Large upserts are parsed in pieces: the same points, the same mistakes, and others have their turn."""
+"""Large upserts are parsed and packed in pieces: the same points, the same mistakes, and others have their turn."""
 
 import asyncio
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from services.api.validate.in_turns import WHOLE_BYTES, parse_upsert_in_turns
-from services.api.validate.upserts import parse_upsert
+from services.api.validate.in_turns import PIECE_VALUES, WHOLE_BYTES, pack_points_in_turns, parse_upsert_in_turns
+from services.api.validate.upserts import Points, pack_points, parse_upsert, split_upsert
 from shared.errors import Rejected
+from shared.schema.collections import CollectionConfig
 
 DIM = 64
 MAX = 10_000
@@ -84,3 +85,69 @@ async def test_others_have_turns_while_a_large_body_is_parsed() -> None:
     other.cancel()
 
     assert turns >= len(body(1000)) // 2**17
+
+
+MIXED = CollectionConfig.model_validate(
+    {
+        "vectors": {
+            "": {"size": DIM, "distance": "Cosine"},
+            "some": {"size": 2, "distance": "Dot"},
+            "many": {"size": 3, "distance": "Euclid", "multivector_config": {"comparator": "max_sim"}},
+        },
+        "sparse_vectors": {"words": {}},
+        "shard_number": 3,
+    }
+)
+
+
+def mixed_points(count: int) -> Points:
+    """Points of which each carries other slots."""
+    given: list[Any] = [
+        [0.5] * DIM,
+        {"": [1.0] * DIM, "some": [1.0, 2.0]},
+        {"words": {"indices": [9, 4], "values": [0.5, 0.25]}},
+        {"many": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "": [2.0] * DIM},
+    ]
+    points = [{"id": place, "vector": given[place * 4 // count], "payload": {"at": place}} for place in range(count)]
+    return parse_upsert(orjson.dumps({"points": points}), MAX)
+
+
+async def test_points_packed_in_turns_give_the_operations_of_one_packing() -> None:
+    points = mixed_points(1200)
+
+    found = await pack_points_in_turns(points, MIXED)
+
+    assert len(points.ids) * DIM > 3 * PIECE_VALUES
+    assert split_upsert(found, 3) == split_upsert(pack_points(points, MIXED), 3)
+    assert (found.ids, found.layout) == (points.ids, pack_points(points, MIXED).layout)
+
+
+@pytest.mark.parametrize("wrong", [[1.0] * (DIM + 1), {"none": [1.0]}, {"words": [1.0]}])
+async def test_a_mistake_while_packing_is_told_as_of_one_packing(wrong: Any) -> None:
+    points = mixed_points(1200)
+    points.vectors[-2] = wrong
+    points.vectors[600] = {"another": [1.0]}
+
+    with pytest.raises(Rejected) as whole:
+        pack_points(points, MIXED)
+    with pytest.raises(type(whole.value)) as pieces:
+        await pack_points_in_turns(points, MIXED)
+
+    assert str(pieces.value) == str(whole.value)
+
+
+async def test_others_have_turns_while_many_points_are_packed() -> None:
+    turns = 0
+    points = parse_upsert(body(2000), MAX)
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count_turns())
+    await pack_points_in_turns(points, CollectionConfig.model_validate({"vectors": {"": MIXED.vectors[""]}}))
+    other.cancel()
+
+    assert turns >= len(points.ids) * DIM // PIECE_VALUES
