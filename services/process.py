@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 import uvloop
 
+from services.heap import settle_heap
 from services.log_setup import set_up_logging
 from shared.errors import Corrupt
 from shared.log.connection import connect
@@ -70,7 +71,7 @@ def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
 async def _serve(build: Build, settings: Settings, stopping: asyncio.Event) -> None:
     redis = connect(settings.redis_url)
     try:
-        await run_between(build(settings, redis), stopping, lambda: tell_ready(settings.ready_fd))
+        await run_between(build(settings, redis), stopping, lambda: _ready(settings))
     finally:
         await redis.aclose()
 
@@ -94,6 +95,11 @@ async def run_between(service: Service, stopping: asyncio.Event, ready: Callable
         async with asyncio.timeout(STOP_SECONDS):
             await service.stop()
     log.info("stopped")
+
+
+def _ready(settings: Settings) -> None:
+    settle_heap()
+    tell_ready(settings.ready_fd)
 
 
 def tell_ready(ready_fd: int) -> None:
