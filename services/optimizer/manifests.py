@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ STILL_S = 2.0
 systems keep it coarsely, so two changes in a row may carry the same one."""
 BELIEVED_S = 10.0
 """But no longer than this: then it is listed anyway."""
+CONFIGS_MAX = 256
+"""Different configs that are kept parsed."""
 
 
 class ShardView:
@@ -36,7 +38,7 @@ class ShardView:
     @cached_property
     def config(self) -> CollectionConfig:
         """The config in force at the manifest's checkpoint."""
-        return CollectionConfig.model_validate_json(self.manifest.config)
+        return _config_of(self.manifest.config)
 
     @cached_property
     def plans(self) -> list[Plan]:
@@ -134,6 +136,12 @@ class Manifests:
         except FileNotFoundError:
             return None
         return max(names, default=None)
+
+
+@lru_cache(CONFIGS_MAX)
+def _config_of(text: str | bytes) -> CollectionConfig:
+    """Return a config; shards of the same one share the object."""
+    return CollectionConfig.model_validate_json(text)
 
 
 def summaries_of(manifest: Manifest, config: CollectionConfig) -> list[SegmentSummary]:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.worker.claims import ClaimParts, Claims
-from services.worker.common import Common
 from services.worker.hosting import Hosting
 from services.worker.idleness import Idleness
 from services.worker.idling import IdleRule
 from services.worker.reads import Reader
 from services.worker.shard import Shard
+from services.worker.sharing import Common
 from services.worker.source import ReadLimits, Source
 from services.worker.waiters import Waiters
 from services.worker.wakings import Wakings

@@ -18,7 +18,6 @@ from typing import TypeVar
 import structlog
 
 from services.worker.applier import Applier
-from services.worker.common import Common, Host
 from services.worker.dormancy import Dormancy, DormancyParts
 from services.worker.dormant import is_empty, stored_bytes
 from services.worker.init_from.beginning import GATE, Beginning, BeginningParts
@@ -27,6 +26,7 @@ from services.worker.publisher import Publisher, Surroundings
 from services.worker.reading import Reading
 from services.worker.recovery import Recovered, recover
 from services.worker.shard import Shard
+from services.worker.sharing import Common, Host
 from services.worker.successor import Successor
 from shared.coordination.placement import claim, release
 from shared.errors import StaleFence, Unavailable

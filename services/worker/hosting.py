@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
-from services.worker.common import Common, Host
 from services.worker.hosted import Hosted
 from services.worker.idleness import Idleness
 from services.worker.news import News
 from services.worker.shard import Shard
+from services.worker.sharing import Common, Host
 from shared.coordination.placement import forget
 from shared.coordination.status import forget_jobs
 from shared.coordination.view import CatalogView

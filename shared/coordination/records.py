@@ -1,9 +1,15 @@
-"""The collections' records as they were last read or written here: a text that is met again is not parsed again."""
+"""The collections' records as they were last read or written here: a text that is met again is not parsed again.
+
+Equal configs are one object: most of a record is config, and of a thousand collections most have the same.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from shared.schema.collections import CollectionRecord
+from shared.schema.collections import CollectionConfig, CollectionRecord
+
+CONFIGS_MAX = 256
+"""Different configs whose objects are shared."""
 
 
 class Known(NamedTuple):
@@ -18,6 +24,7 @@ class Records:
 
     def __init__(self) -> None:
         self._known: dict[str, Known] = {}
+        self._configs: dict[str, CollectionConfig] = {}
 
     def get(self, uuid: str) -> Known | None:
         """Return what is known of a collection."""
@@ -27,7 +34,8 @@ class Records:
         """Return what a text of Redis says, the same object as long as it is the same text; note it."""
         known = self._known.get(uuid)
         if known is None or known.text != text:
-            known = self._known[uuid] = Known(text, CollectionRecord.model_validate_json(text))
+            record = self._sharing(CollectionRecord.model_validate_json(text))
+            known = self._known[uuid] = Known(text, record)
         return known.record
 
     def note(self, text: bytes, record: CollectionRecord) -> None:
@@ -42,3 +50,10 @@ class Records:
     def keep(self, uuids: Iterable[str]) -> None:
         """Drop what is known of all others."""
         self.forget(self._known.keys() - set(uuids))
+
+    def _sharing(self, record: CollectionRecord) -> CollectionRecord:
+        """Return a record whose config is the object of an equal one, where there is one."""
+        if len(self._configs) >= CONFIGS_MAX:
+            self._configs.clear()
+        config = self._configs.setdefault(record.config.model_dump_json(), record.config)
+        return record if config is record.config else record.model_copy(update={"config": config})

@@ -204,3 +204,13 @@ async def test_more_aliases_than_an_entry_names_are_all_taken_over(any_redis: Re
     await catalog.change_aliases([AliasChange("create", f"alias {number}", "a") for number in range(1001)])
 
     assert len((await watcher.refresh()).aliases) == 1001
+
+
+async def test_collections_of_one_config_share_it(any_redis: Redis) -> None:
+    catalog, watcher = await watching(any_redis, "a", "b")
+    await catalog.create(CollectionRecord(uuid="c", name="c", config=CollectionConfig(hnsw_config=HnswConfig(m=8))))
+
+    records = (await watcher.refresh()).by_uuid
+
+    assert records["uuid-a"].config is records["uuid-b"].config
+    assert records["c"].config.hnsw_config.m == 8
