@@ -224,9 +224,10 @@ class Claims(Actor[None]):
     async def _remove_deleted(self, view: CatalogView) -> bool:
         """Remove what the catalog says was deleted, and only that; False when some of it must wait.
 
-        Once all is done, files are looked for again only when a collection is gone.
+        Files are not looked for after one single change that took no collection away.
         """
-        if self._told is not None and self._told.by_uuid.keys() <= view.by_uuid.keys():
+        told = self._told
+        if told is not None and view.revision == told.revision + 1 and told.by_uuid.keys() <= view.by_uuid.keys():
             return True
         hosting = self._parts.hosting
         hosted = {key.collection for key in hosting.keys}
