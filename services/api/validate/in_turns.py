@@ -1,14 +1,13 @@
 """Large upserts parsed and packed in pieces, with turns for others in between: a search must not wait for a load.
 
-A first pass only finds where each point begins and ends; then a few points at a time are parsed. Bodies in any other
-form than a list of points, and bodies with a mistake, are parsed as a whole: there is one parser, with its error texts.
+Each piece ends at a `},{`. One that lies within a point cannot be mistaken for the end of it: what precedes it does not
+parse as whole points then, and the piece is made longer. Bodies in any other form than a list of points, and bodies
+with a mistake, are parsed as a whole: there is one parser, with its error texts.
 Vectors are packed some points at a time in the same way.
 """
 
 import asyncio
-from collections.abc import Iterator
-
-import msgspec
+import re
 
 from services.api.validate.given import WireSparse, is_multi
 from services.api.validate.upserts import (
@@ -33,33 +32,48 @@ TURN_STEPS = 4
 """Passes of the loop in one turn: a search takes some from its request to the worker, and back to its answer."""
 
 
-class _Outline(msgspec.Struct, forbid_unknown_fields=True):
-    """A body with nothing but a list of points; other fields are rare."""
-
-    points: list[msgspec.Raw]
-
-
-_decoder = msgspec.json.Decoder(_Outline)
+_HEAD = re.compile(rb'\s*\{\s*"points"\s*:\s*\[')
+_TAIL = re.compile(rb"\]\s*\}\s*\Z")
+_TAIL_BYTES = 64
+"""Where the end of the list is looked for."""
+LONGER_MAX = 64
+"""How often the pieces of a body may be made longer before it is parsed as a whole."""
 
 
 async def parse_upsert_in_turns(body: bytes, points_max: int) -> Points:
     """Return what `parse_upsert` returns."""
     if len(body) <= WHOLE_BYTES:
         return parse_upsert(body, points_max)
-    try:
-        outline = _decoder.decode(body)
-        if not 0 < len(outline.points) <= points_max:
-            return parse_upsert(body, points_max)
-        found = Points([], [], [])
-        for piece in _pieces(outline.points):
-            await _turn()
-            part = parse_upsert(piece, points_max)
-            found.ids.extend(part.ids)
-            found.vectors.extend(part.vectors)
-            found.payloads.extend(part.payloads)
-    except (Rejected, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    head, tail = _HEAD.match(body), _TAIL.search(body, len(body) - _TAIL_BYTES)
+    if head is None or tail is None:
+        return parse_upsert(body, points_max)
+    found = Points([], [], [])
+    first, end, longer = head.end(), tail.start(), 0
+    last = _piece_end(body, first, end)
+    while first < end and longer < LONGER_MAX and len(found.ids) <= points_max:
+        await _turn()
+        try:
+            part = parse_upsert(b'{"points":[' + body[first:last] + b"]}", points_max)
+        except Rejected:
+            if last == end:
+                break
+            longer += 1
+            last = _piece_end(body, last, end, 1)
+            continue
+        found.ids.extend(part.ids)
+        found.vectors.extend(part.vectors)
+        found.payloads.extend(part.payloads)
+        first = last + 1
+        last = _piece_end(body, first, end)
+    if first < end or len(found.ids) > points_max:
         return parse_upsert(body, points_max)
     return last_of_each_id(found)
+
+
+def _piece_end(body: bytes, first: int, end: int, least: int = PIECE_BYTES) -> int:
+    """Return where a piece may end that begins at `first`: behind the `}` before another `{`, or at the list's end."""
+    place = body.find(b"},{", first + least, end)
+    return end if place < 0 else place + 1
 
 
 async def pack_points_in_turns(points: Points, config: CollectionConfig) -> PackedPoints:
@@ -94,13 +108,3 @@ def _values_of(vectors: Vectors) -> int:
     if isinstance(vectors, WireSparse):
         return len(vectors.values)
     return len(vectors) * len(vectors[0]) if is_multi(vectors) else len(vectors)
-
-
-def _pieces(points: list[msgspec.Raw]) -> Iterator[bytes]:
-    """Return bodies of some points each, in order."""
-    first = size = 0
-    for place, point in enumerate(points, 1):
-        size += len(memoryview(point))
-        if size >= PIECE_BYTES or place == len(points):
-            yield b'{"points":[' + b",".join(points[first:place]) + b"]}"
-            first, size = place, 0

@@ -1,6 +1,7 @@
 """Large upserts are parsed and packed in pieces: the same points, the same mistakes, and others have their turn."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ def body(count: int, **changed: Any) -> bytes:
         {"vector": {"other": [1.0, 2.0], "words": {"indices": [1], "values": [0.5]}}},
         {"vector": [[1.0, 2.0], [3.0, 4.0]]},
         {"payload": None},
+        {"payload": {"list": [{"a": 1}, {"b": "},{"}] * 9000}},
     ],
 )
 async def test_points_are_those_of_one_parse(changed: dict[str, Any]) -> None:
@@ -42,6 +44,33 @@ async def test_points_are_those_of_one_parse(changed: dict[str, Any]) -> None:
     found = await parse_upsert_in_turns(large, MAX)
 
     assert found == parse_upsert(large, MAX)
+
+
+async def test_points_with_objects_in_lists_are_those_of_one_parse() -> None:
+    points = [{"id": 7 + n, "vector": [1.5], "payload": {"all": [{"a": 1}, {"b": "},{"}] * 9}} for n in range(2000)]
+    points.append({"id": 7, "vector": [2.5]})
+    large = orjson.dumps({"points": points})
+
+    found = await parse_upsert_in_turns(large.replace(b'{"points":[', b' { "points" : [ ', 1) + b"\n", MAX)
+
+    assert found == parse_upsert(large, MAX)
+
+
+@pytest.mark.parametrize("rest", [b',"points":[]}', b',"shard_key":null}', b"}}", b"", b"]}"])
+async def test_what_follows_the_list_is_told_as_by_one_parse(rest: bytes) -> None:
+    large = body(500)[:-1] + rest
+
+    found = [await told(parse_upsert_in_turns(large, MAX)), await told(asyncio.to_thread(parse_upsert, large, MAX))]
+
+    assert found[0] == found[1]
+
+
+async def told(parsing: Awaitable[Points]) -> object:
+    """The points, or the mistake."""
+    try:
+        return await parsing
+    except Rejected as error:
+        return repr(error)
 
 
 @pytest.mark.parametrize(
