@@ -4,7 +4,8 @@ following  in the one XREAD of all active shards
 resting    open, and not read: the log tells of the next append (reading.py)
 closed     not open: files and manifest only (dormant.py)
 A shard that is quiet rests, because an XREAD costs as much as it names shards. One that is open and unused is closed
-only when the open ones take more memory than they may, the longest unused first.
+only when the open ones take more memory than they may, the longest unused first; an empty one in any case, because
+opening it again costs nothing and a thousand of them would be worth a collection of rows.
 """
 
 from collections.abc import Iterable
@@ -73,10 +74,10 @@ def choose_idle(shards: Iterable[Idler], rule: IdleRule) -> IdleChoice:
     rest = [one.key for one in everyone if one.is_settled and not one.is_resting and one.quiet_s >= rule.rest_s]
     excess = sum(one.bytes + OPEN_BYTES for one in everyone) - rule.bytes_max
     close: list[ShardKey] = []
-    for one in sorted(everyone, key=lambda one: -one.unused_s):
-        if excess <= 0 or one.unused_s < rule.close_s or len(close) >= STEPS_MAX:
+    for one in sorted(everyone, key=lambda one: (one.bytes > 0, -one.unused_s)):
+        if len(close) >= STEPS_MAX or (one.bytes and excess <= 0):
             break
-        if one.is_resting and one.is_settled:
+        if one.is_resting and one.is_settled and one.unused_s >= rule.close_s:
             close.append(one.key)
             excess -= one.bytes + OPEN_BYTES
     return IdleChoice(rest[:STEPS_MAX], close)

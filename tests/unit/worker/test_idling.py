@@ -59,6 +59,14 @@ def test_empty_shards_count_too_and_are_closed_in_steps() -> None:
     assert len(choice.close) == STEPS_MAX
 
 
+def test_an_empty_shard_is_closed_although_there_is_room() -> None:
+    empty, used, full = idler(1, bytes=0), idler(2, bytes=0, unused_s=2.0), idler(3)
+
+    choice = choose_idle([full, used, empty], RULE)
+
+    assert choice.close == [empty.key]
+
+
 def test_reading_uses_a_shard_and_writing_makes_it_busy() -> None:
     activity = Activity(0.0)
 
