@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     )
     optimizer_quiet_wait_s: float = Field(60.0, ge=0, description="but no longer than this")
     optimizer_nice: int = Field(
-        19, ge=0, le=19, description="CPU niceness of the optimizer and its builder; 19 takes only idle time"
+        10, ge=0, le=19, description="CPU niceness of the optimizer and its builder; 19 takes only idle time"
     )
     recall_target: float = Field(
         0.95, ge=0, le=1, description="recall@10 that a built graph must reach before it is swapped in"
