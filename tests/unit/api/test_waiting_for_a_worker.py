@@ -3,7 +3,7 @@
 from tests.unit.api.api_under_test import Api
 
 POINT = {"points": [{"id": 9, "vector": [1, 1]}]}
-CALLS_AWAY = 6
+CALLS_AWAY = 9
 """Answers without a worker, one pause after the other: much longer than the api's `shard_wait_s` of 0.2 s."""
 
 
