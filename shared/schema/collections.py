@@ -5,9 +5,10 @@ Source: features.md sections 2, 3 and 5. A field that this build does not honour
 
 from typing import Annotated, Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from shared.schema.model import Model as _Model
+from shared.schema.model import Sparing
 from shared.schema.quantization import QuantizationConfig
 from shared.schema.slots import Datatype, Distance, Memory, Modifier, MultivectorConfig
 from shared.schema.strict_mode import StrictModeConfig
@@ -33,14 +34,6 @@ UNNAMED = ""
 """The slot of the unnamed vector."""
 
 
-class _Sparing(_Model):
-    """Leaves what nobody set out of its JSON, as the reference does within slots."""
-
-    @model_serializer(mode="wrap")
-    def _spare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
-
-
 class HnswConfig(_Model):
     """The graph. `m` 0 means no graph; `payload_m` edges within groups of an indexed payload field; sizes in kB."""
 
@@ -62,7 +55,7 @@ class HnswConfig(_Model):
         return self if diff is None else self.model_copy(update=diff.given())
 
 
-class HnswDiff(_Sparing):
+class HnswDiff(Sparing):
     """What one slot, or a PATCH, sets of the graph's config; None leaves it as it is."""
 
     m: Annotated[int, Field(ge=0)] | None = None
@@ -78,7 +71,7 @@ class HnswDiff(_Sparing):
         return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
 
 
-class VectorParams(_Sparing):
+class VectorParams(Sparing):
     """One slot of dense vectors or of multivectors. What nobody set is None and absent from answers."""
 
     size: Annotated[int, Field(ge=1, le=65536)]
@@ -101,7 +94,7 @@ class VectorParams(_Sparing):
         return self.memory is Memory.COLD if self.memory is not None else bool(self.on_disk)
 
 
-class SparseIndexParams(_Sparing):
+class SparseIndexParams(Sparing):
     """The inverted index of a sparse slot."""
 
     full_scan_threshold: Annotated[int, Field(ge=0)] | None = None
@@ -110,7 +103,7 @@ class SparseIndexParams(_Sparing):
     datatype: Datatype | None = None
 
 
-class SparseVectorParams(_Sparing):
+class SparseVectorParams(Sparing):
     """One slot of sparse vectors: always compared by dot product."""
 
     index: SparseIndexParams | None = None
@@ -119,7 +112,7 @@ class SparseVectorParams(_Sparing):
     """As in `VectorParams`."""
 
 
-class PayloadParams(_Sparing):
+class PayloadParams(Sparing):
     """Where payloads are kept."""
 
     memory: Memory | None = None

@@ -1,23 +1,19 @@
 """Quantization of a collection or a slot: which codes searches read in place of the built-in ones (features.md 6)."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
-from shared.schema.model import Model
+from shared.schema.model import Sparing
 from shared.schema.slots import Memory
 
 
-class _Placed(Model):
+class _Placed(Sparing):
     """Codes and where they live; `memory` is the newer word and wins. What nobody set is absent from answers."""
 
     always_ram: bool | None = None
     memory: Memory | None = None
-
-    @model_serializer(mode="wrap")
-    def _spare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
 
     def is_in_memory(self, *, is_on_disk: bool) -> bool:
         """True where the codes are kept in memory. Default: where the raw vectors are."""
@@ -78,7 +74,7 @@ class Binary(_Placed):
     query_encoding: BinaryQueryEncoding | None = None
 
 
-class QuantizationConfig(Model):
+class QuantizationConfig(Sparing):
     """Exactly one kind."""
 
     scalar: Scalar | None = None
@@ -90,10 +86,6 @@ class QuantizationConfig(Model):
         if sum(kind is not None for kind in (self.scalar, self.product, self.binary)) != 1:
             raise ValueError("expected exactly one of scalar, product and binary")
         return self
-
-    @model_serializer(mode="wrap")
-    def _spare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
 
     @property
     def kind(self) -> Scalar | Product | Binary:

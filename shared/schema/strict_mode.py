@@ -1,10 +1,10 @@
 """Strict mode: what a collection refuses, off unless `enabled` (features.md section 7)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from shared.schema.model import Model
+from shared.schema.model import Model, Sparing
 
 AtLeastOne = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
@@ -22,7 +22,7 @@ class MaxLength(Model):
     max_length: AtLeastOne | None = None
 
 
-class StrictModeConfig(Model):
+class StrictModeConfig(Sparing):
     """Limits; None is no limit. Rates are operations a minute and shard."""
 
     enabled: bool | None = None
@@ -46,7 +46,3 @@ class StrictModeConfig(Model):
     sparse_config: dict[str, MaxLength] | None = None
     max_payload_index_count: Whole | None = None
     max_resident_memory_percent: Annotated[int, Field(ge=1, le=100)] | None = None
-
-    @model_serializer(mode="wrap")
-    def _spare(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None}
