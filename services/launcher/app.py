@@ -23,6 +23,7 @@ from services.redis_server import (
     refuse_older,
 )
 from shared.settings import Settings
+from shared.store.space import ensure_ballast
 
 log = structlog.get_logger()
 
@@ -55,6 +56,12 @@ class PrivateRedis:
             await _all_ready([self.child], REDIS_READY_S, stopping)
         except ChildFailed as error:
             raise ChildFailed(f"{error}; its log ends:\n{last_words(self._data_dir)}") from error
+        ballast = self._data_dir / "ballast"
+        if (
+            not await asyncio.to_thread(ensure_ballast, ballast, self._settings.ballast_mb)
+            and self._settings.ballast_mb
+        ):
+            log.warning("no room for the ballast", path=str(ballast), mb=self._settings.ballast_mb)
 
     async def stop(self) -> None:
         """Ends it; it writes out its file first."""

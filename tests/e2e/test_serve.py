@@ -140,6 +140,18 @@ def test_a_single_process_serves_and_keeps_its_data(serve):
         assert count(client, "books") == 300
 
 
+def test_the_ballast_lies_in_the_directory_while_it_is_wanted(serve):
+    first = serve("--single-process", "--ballast-mb", "2")
+    ballast = first.data_dir / "ballast"
+
+    size = ballast.stat().st_size
+    first.stop()
+    serve("--single-process", "--ballast-mb", "0")
+
+    assert size == 2 * 2**20
+    assert not ballast.exists()
+
+
 def test_memory_keeps_nothing_and_says_so(serve):
     serving = serve("--memory")
     with serving.client() as client:
