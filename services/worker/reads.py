@@ -21,6 +21,7 @@ from shared.query.view import View
 from shared.schema.queries import (
     Count,
     CountReply,
+    Facet,
     PointsReply,
     Reply,
     Retrieve,
@@ -37,7 +38,7 @@ THREADED_MAX = 256
 RETRIEVE_STEP = 512
 """Ids looked up before other work of the loop gets its turn."""
 
-ReadPoints = SearchBatch | Retrieve | Scroll | Count | TermStats
+ReadPoints = SearchBatch | Retrieve | Scroll | Count | Facet | TermStats
 
 
 class Reader:

@@ -6,7 +6,7 @@ Conditions on payload come from columns, whole arrays at a time. `must` narrows 
 from collections.abc import Iterator
 
 from shared.query.view import Segments, SegmentView, View
-from shared.schema.filters import Condition, Filter, HasId
+from shared.schema.filters import Condition, Filter, HasId, HasVector, Nested, Slice
 from shared.segment import bits
 from shared.segment.base import Segment
 from shared.segment.bits import Words
@@ -41,7 +41,7 @@ def _keys(condition: Condition) -> Iterator[str]:
     if isinstance(condition, Filter):
         for inner in (*condition.must, *condition.should, *condition.must_not):
             yield from _keys(inner)
-    elif not isinstance(condition, HasId):
+    elif not isinstance(condition, HasId | HasVector | Slice | Nested):
         yield condition.key
 
 
@@ -70,4 +70,6 @@ def _satisfying(view: SegmentView, condition: Condition) -> Words:
         words = bits.empty(view.size)
         bits.set_rows(words, rows[(rows >= 0) & (rows < view.size)])
         return words
+    if isinstance(condition, HasVector | Slice | Nested):
+        raise NotImplementedError(f"condition {type(condition).__name__}")
     return view.segment.column(condition.key).matches(condition)[: len(view.words)]

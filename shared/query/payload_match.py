@@ -38,6 +38,8 @@ def _satisfies(condition: Condition, point_id: PointId, payload: dict[str, Any])
             return any(not _is_among(value, values) for value in _values(payload, key))
         case Range(key):
             return any(_is_within(value, condition) for value in _values(payload, key))
+        case _:
+            raise NotImplementedError(f"condition {type(condition).__name__}")
 
 
 def _values(payload: dict[str, Any], key: str) -> list[Any]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.schema.model import Model as _Model
 from shared.schema.model import Sparing
+from shared.schema.payload_index import PayloadIndex
 from shared.schema.quantization import QuantizationConfig
 from shared.schema.slots import Datatype, Distance, Memory, Modifier, MultivectorConfig
 from shared.schema.strict_mode import StrictModeConfig
@@ -169,6 +170,7 @@ class CollectionConfig(_Model):
 
     vectors          dense and multivector slots by name; the unnamed vector is the slot ""
     sparse_vectors   sparse slots by name; names are distinct over both
+    payload_indexes  by payload path: shown as `payload_schema`, never within the config
     """
 
     vectors: dict[str, VectorParams] = Field(default_factory=dict)
@@ -186,6 +188,7 @@ class CollectionConfig(_Model):
     quantization_config: QuantizationConfig | None = None
     strict_mode_config: StrictModeConfig | None = None
     metadata: dict[str, Any] | None = None
+    payload_indexes: dict[str, PayloadIndex] = Field(default_factory=dict)
     seal: SealConfig = SealConfig()
 
     def hnsw_of(self, slot: str) -> HnswConfig:

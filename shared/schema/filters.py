@@ -1,11 +1,13 @@
 """Filters: the narrow types used inside Shoal. The api parses the wire's untagged forms into these.
 
 A condition looks at the values at a payload path. A path that meets an array looks at each element: any may match.
+Source: features.md section 8, qdrant-client's local mode; shared/query/README.md says where they differ.
 """
 
 import msgspec
 
 Scalar = str | int | bool
+LonLat = tuple[float, float]
 
 
 class MatchAny(msgspec.Struct, frozen=True, array_like=True, tag="match"):
@@ -22,6 +24,34 @@ class MatchExcept(msgspec.Struct, frozen=True, array_like=True, tag="except"):
     values: list[Scalar]
 
 
+class MatchText(msgspec.Struct, frozen=True, array_like=True, tag="text"):
+    """Some text holds all tokens of `text`; where the path has no text index: contains it, letter case and all."""
+
+    key: str
+    text: str
+
+
+class MatchTextAny(msgspec.Struct, frozen=True, array_like=True, tag="text_any"):
+    """Some text holds any token of `text`; without a text index: contains one of its words, which spaces separate."""
+
+    key: str
+    text: str
+
+
+class MatchPhrase(msgspec.Struct, frozen=True, array_like=True, tag="phrase"):
+    """Some text holds the tokens of `phrase` side by side, in order; without a text index for it: contains it."""
+
+    key: str
+    phrase: str
+
+
+class MatchPrefix(msgspec.Struct, frozen=True, array_like=True, tag="prefix"):
+    """Some text begins with `prefix`."""
+
+    key: str
+    prefix: str
+
+
 class Range(msgspec.Struct, frozen=True, array_like=True, tag="range"):
     """Any number within the bounds; booleans and text never are."""
 
@@ -32,10 +62,50 @@ class Range(msgspec.Struct, frozen=True, array_like=True, tag="range"):
     lte: float | None = None
 
 
-class HasId(msgspec.Struct, frozen=True, array_like=True, tag="has_id"):
-    """The point's id is one of `ids`."""
+class DatetimeRange(msgspec.Struct, frozen=True, array_like=True, tag="datetime_range"):
+    """Any text that is a date within the bounds, which are microseconds since 1970 in UTC."""
 
-    ids: list[int | bytes]
+    key: str
+    gt: int | None = None
+    gte: int | None = None
+    lt: int | None = None
+    lte: int | None = None
+
+
+class GeoBox(msgspec.Struct, frozen=True, array_like=True, tag="geo_box"):
+    """Any point strictly inside. Degrees. Where `left` is above `right` the box goes over the antimeridian."""
+
+    key: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class GeoRadius(msgspec.Struct, frozen=True, array_like=True, tag="geo_radius"):
+    """Any point nearer than `radius_m` metres to the centre, by haversine."""
+
+    key: str
+    center: LonLat
+    radius_m: float
+
+
+class GeoPolygon(msgspec.Struct, frozen=True, array_like=True, tag="geo_polygon"):
+    """Any point inside the closed ring `exterior` and in none of the closed rings `interiors`."""
+
+    key: str
+    exterior: list[LonLat]
+    interiors: list[list[LonLat]] = []
+
+
+class ValuesCount(msgspec.Struct, frozen=True, array_like=True, tag="values_count"):
+    """The number of values is within the bounds; a missing field has none."""
+
+    key: str
+    gt: int | None = None
+    gte: int | None = None
+    lt: int | None = None
+    lte: int | None = None
 
 
 class IsEmpty(msgspec.Struct, frozen=True, array_like=True, tag="is_empty"):
@@ -44,12 +114,67 @@ class IsEmpty(msgspec.Struct, frozen=True, array_like=True, tag="is_empty"):
     key: str
 
 
+class IsNull(msgspec.Struct, frozen=True, array_like=True, tag="is_null"):
+    """The key is there and null, or has a null among its elements."""
+
+    key: str
+
+
+class HasId(msgspec.Struct, frozen=True, array_like=True, tag="has_id"):
+    """The point's id is one of `ids`."""
+
+    ids: list[int | bytes]
+
+
+class HasVector(msgspec.Struct, frozen=True, array_like=True, tag="has_vector"):
+    """The point carries the slot."""
+
+    slot: str
+
+
+class Slice(msgspec.Struct, frozen=True, array_like=True, tag="slice"):
+    """SipHash-2-4 under a zero key of the id's bytes (8 little-endian, or a UUID's 16) modulo `total` is `index`."""
+
+    total: int
+    index: int
+
+
+class Nested(msgspec.Struct, frozen=True, array_like=True, tag="nested"):
+    """One and the same element of the array at `key` satisfies the whole filter; its keys are paths in the element."""
+
+    key: str
+    filter: "Filter"
+
+
 class Filter(msgspec.Struct, frozen=True, array_like=True, tag="filter"):
-    """All of `must`, none of `must_not`, at least one of `should` unless it is empty. An empty filter matches all."""
+    """All of `must`, none of `must_not`, at least one of `should` unless it is empty. An empty filter matches all.
+
+    Of `min_should`, unless it is empty, at least `min_count` hold.
+    """
 
     must: list["Condition"] = []
     should: list["Condition"] = []
     must_not: list["Condition"] = []
+    min_should: list["Condition"] = []
+    min_count: int = 0
 
 
-Condition = MatchAny | MatchExcept | Range | HasId | IsEmpty | Filter
+FieldCondition = (
+    MatchAny
+    | MatchExcept
+    | MatchText
+    | MatchTextAny
+    | MatchPhrase
+    | MatchPrefix
+    | Range
+    | DatetimeRange
+    | GeoBox
+    | GeoRadius
+    | GeoPolygon
+    | ValuesCount
+    | IsEmpty
+    | IsNull
+)
+"""Conditions on the values at one payload path: each has a `key`."""
+
+Condition = FieldCondition | HasId | HasVector | Slice | Nested | Filter

@@ -84,14 +84,28 @@ class Retrieve(msgspec.Struct, frozen=True, array_like=True, tag="retrieve"):
     with_vector: VectorSelector
 
 
+class OrderBy(msgspec.Struct, frozen=True, array_like=True):
+    """Order by the values at a payload path; equal ones by id. A point comes once for each of its values.
+
+    is_date      values are texts that are dates, compared as microseconds since 1970; else they are numbers
+    start_from   the first value, inclusive, in the direction of the order
+    """
+
+    key: str
+    is_date: bool = False
+    is_descending: bool = False
+    start_from: int | float | None = None
+
+
 class Scroll(msgspec.Struct, frozen=True, array_like=True, tag="scroll"):
-    """The `limit` first points by id, from `offset` (inclusive) on, that the filter keeps."""
+    """The `limit` first points by id, from `offset` (inclusive) on, that the filter keeps; or by `order_by`."""
 
     offset: int | bytes | None
     limit: int
     filter: Filter | None
     with_payload: PayloadSelector
     with_vector: VectorSelector
+    order_by: OrderBy | None = None
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True, tag="count"):
@@ -99,6 +113,18 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="count"):
 
     filter: Filter | None
     exact: bool = True
+
+
+class Facet(msgspec.Struct, frozen=True, array_like=True, tag="facet"):
+    """How many points that the filter keeps have each value at a payload path: the `limit` most frequent ones.
+
+    Equal counts are ordered by value. A point counts once for each distinct value that it has.
+    """
+
+    key: str
+    limit: int
+    filter: Filter | None
+    exact: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True, array_like=True):
@@ -129,7 +155,7 @@ class AwaitApplied(msgspec.Struct, frozen=True, array_like=True, tag="await"):
     positions: list[int]
 
 
-Read = SearchBatch | Retrieve | Scroll | Count | TermStats | Describe | AwaitApplied
+Read = SearchBatch | Retrieve | Scroll | Count | Facet | TermStats | Describe | AwaitApplied
 
 
 class ShardRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -155,6 +181,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     score: float
     payload: bytes | None = None
     vectors: dict[str, bytes] | None = None
+    order_value: int | float | None = None
+    """What the point was ordered by, where `order_by` asked for it."""
 
 
 class SearchReply(msgspec.Struct, frozen=True, array_like=True, tag="search"):
@@ -173,6 +201,12 @@ class CountReply(msgspec.Struct, frozen=True, array_like=True, tag="count"):
     """The number of points."""
 
     count: int
+
+
+class FacetReply(msgspec.Struct, frozen=True, array_like=True, tag="facet"):
+    """Values and their numbers of points, the most frequent first."""
+
+    values: list[tuple[str | int | bool, int]]
 
 
 class TermCounts(msgspec.Struct, frozen=True, array_like=True):
@@ -233,6 +267,10 @@ class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"
     """Why the shard is quarantined; empty when it is not."""
     beginning: str = ""
     """How far a shard is with the points of the collection that it begins with; empty when it is not beginning."""
+    indexed_points: dict[str, int] = {}
+    """For each declared payload index, the live points that have a value of its type."""
+    unbuilt_columns: int = 0
+    """Columns of declared payload indexes that are not built yet, over all sealed segments."""
 
 
-Reply = SearchReply | PointsReply | CountReply | TermStatsReply | AppliedReply | DescribeReply
+Reply = SearchReply | PointsReply | CountReply | FacetReply | TermStatsReply | AppliedReply | DescribeReply

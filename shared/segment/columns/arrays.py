@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.schema.filters import IsEmpty, MatchAny, MatchExcept, Range
+from shared.schema.filters import FieldCondition, IsEmpty, MatchAny, MatchExcept, Range
 from shared.segment.columns.bounds import HIGH, LOW, integer_bounds
 from shared.segment.columns.dictionary import Dictionary
 from shared.segment.columns.growable import Growable
@@ -20,7 +20,6 @@ from shared.segment.columns.parse import Cells, payload_cells
 from shared.segment.columns.paths import Path
 from shared.segment.columns.values import Values
 
-FieldCondition = MatchAny | MatchExcept | Range | IsEmpty
 Marks = npt.NDArray[np.bool_]
 
 FEW = 4
@@ -77,6 +76,7 @@ class ColumnArrays:
         elif isinstance(condition, MatchAny):
             self._mark_equal(condition.values, marks)
         else:
+            assert isinstance(condition, MatchExcept), "another kind of column serves this"
             self._mark_other_than(condition.values, marks)
         return marks
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
+from shared.schema.filters import FieldCondition, IsEmpty, MatchAny, MatchExcept, Range
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.columns.arrays import ColumnArrays, FieldCondition
+from shared.segment.columns.arrays import ColumnArrays
 from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache
 from shared.segment.columns.edits import Edits, EditsSeen
 from shared.segment.columns.kept_words import KeptWords
@@ -100,6 +101,8 @@ class ColumnSet:
 
         A sealed segment's words are kept, for conditions that come again and again.
         """
+        if not isinstance(condition, MatchAny | MatchExcept | Range | IsEmpty):
+            raise NotImplementedError(f"condition {type(condition).__name__}")
         edits = self._edits.seen()
         if not self._final:
             return bits.from_bool(self._marks(key, condition, edits))

@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from shared.schema.filters import MatchAny, MatchExcept
+from shared.schema.filters import FieldCondition, MatchAny, MatchExcept
 from shared.segment.bits import Words
-from shared.segment.columns.arrays import FieldCondition
 
 CONDITIONS_MAX = 64
 
