@@ -17,13 +17,13 @@ from services.api.metrics import Metrics
 from services.api.optimizer_limits import OptimizerLimits
 from services.api.presence import Presence
 from services.api.reads import Reader
-from services.api.routes import aliases, collections, points, search, service, unbuilt, vector_names
+from services.api.routes import aliases, collections, point_reads, points, search, service, unbuilt, vector_names
 from services.api.shards import Shards
 from services.api.strict.rates import Rates
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
 from services.api.validate.filters import FilterLimits
-from services.api.validate.selections import Limits
+from services.api.validate.limits import Limits
 from services.api.vector_names import VectorNames
 from services.api.writes import Writer, WriteWaits
 from shared.clock import Clock, SystemClock
@@ -46,6 +46,7 @@ SHUTDOWN_S = 10.0
 ROUTES = [
     *search.ROUTES,
     *points.ROUTES,
+    *point_reads.ROUTES,
     *collections.ROUTES,
     *aliases.ROUTES,
     *vector_names.ROUTES,

@@ -20,7 +20,7 @@ from services.api.shards import Asking, Shards
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
 from services.api.validate.collections import Defaults
-from services.api.validate.selections import Limits
+from services.api.validate.limits import Limits
 from services.api.vector_names import VectorNames
 from services.api.writes import Writer
 from shared.coordination.catalog import CatalogView

@@ -9,9 +9,9 @@ import numpy as np
 
 from services.api.idf import check_idf, weighed
 from services.api.shards import Asking, Shards, together
+from services.api.validate.point_reads import CountCall, RetrieveCall, ScrollCall
 from services.api.validate.query_vectors import as_searched, distance_of, full_scan_of, packed_query
 from services.api.validate.searches import SearchCall
-from services.api.validate.selections import CountCall, RetrieveCall, ScrollCall
 from services.api.validate.selectors import NO_PAYLOAD, check_vector_names
 from shared.errors import NotFound
 from shared.query.merge import merge_hits, merge_points

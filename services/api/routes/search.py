@@ -7,6 +7,7 @@ from services.api.endpoint import Route
 from services.api.params import read_timeout
 from services.api.reads import Ranking
 from services.api.render import render_ranking
+from services.api.validate.limits import Limits
 from services.api.validate.searches import (
     SearchCall,
     parse_query,
@@ -14,7 +15,6 @@ from services.api.validate.searches import (
     parse_search,
     parse_search_batch,
 )
-from services.api.validate.selections import Limits
 from shared.schema.collections import CollectionRecord
 
 

@@ -4,8 +4,8 @@ from services.api.strict.costs import listing_cost, search_cost
 from services.api.strict.filters import check_filter
 from services.api.strict.rates import Rates
 from services.api.strict.refusals import check_limit, limits_of, refuse
+from services.api.validate.point_reads import CountCall, RetrieveCall, ScrollCall
 from services.api.validate.searches import SearchCall
-from services.api.validate.selections import CountCall, RetrieveCall, ScrollCall
 from shared.log.position import ShardKey
 from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord
 from shared.schema.strict_mode import StrictModeConfig

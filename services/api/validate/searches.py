@@ -10,8 +10,8 @@ import msgspec
 from services.api.validate.body import convert, decode, decode_object
 from services.api.validate.filters import WireFilter, parse_filter
 from services.api.validate.given import Given, WireList, WireSparse, refuse_inference
+from services.api.validate.limits import Limits, check_limit
 from services.api.validate.query_vectors import check_query
-from services.api.validate.selections import Limits, check_limit
 from services.api.validate.selectors import (
     NO_PAYLOAD,
     WirePayloadSelector,

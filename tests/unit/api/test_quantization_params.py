@@ -5,8 +5,8 @@ import json
 import pytest
 
 from services.api.validate.filters import FilterLimits
+from services.api.validate.limits import Limits
 from services.api.validate.searches import parse_query
-from services.api.validate.selections import Limits
 from shared.errors import BadFormat
 from shared.schema.queries import QuantizationParams
 
