@@ -9,8 +9,9 @@ Vectors travel as raw little-endian bytes, packed by the kind of their slot, in 
 
 import msgspec
 
-from shared.schema.filters import Filter
+from shared.schema.filters import Filter, Scalar
 from shared.schema.operations import Outcome
+from shared.schema.payload_index import FieldType
 from shared.schema.segments import SlotBuild, SlotFigures
 
 
@@ -89,12 +90,14 @@ class OrderBy(msgspec.Struct, frozen=True, array_like=True):
 
     is_date      values are texts that are dates, compared as microseconds since 1970; else they are numbers
     start_from   the first value, inclusive, in the direction of the order
+    is_whole     of numbers only those without a fraction, as integers: by an integer index
     """
 
     key: str
     is_date: bool = False
     is_descending: bool = False
     start_from: int | float | None = None
+    is_whole: bool = False
 
 
 class Scroll(msgspec.Struct, frozen=True, array_like=True, tag="scroll"):
@@ -118,13 +121,21 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="count"):
 class Facet(msgspec.Struct, frozen=True, array_like=True, tag="facet"):
     """How many points that the filter keeps have each value at a payload path: the `limit` most frequent ones.
 
-    Equal counts are ordered by value. A point counts once for each distinct value that it has.
+    Equal counts are ordered by value. A point counts once for each distinct value that it has. Counts are exact,
+    whatever `exact` says.
+
+    index_type  of the index at the path: only values of its type count; UUIDs in whatever form they were written
+    at_least    0, or all values with so many points are wanted, however many values these are
+    among       None, or just these values are wanted, all of them
     """
 
     key: str
     limit: int
     filter: Filter | None
     exact: bool = False
+    index_type: FieldType = FieldType.KEYWORD
+    at_least: int = 0
+    among: list[Scalar] | None = None
 
 
 class Terms(msgspec.Struct, frozen=True, array_like=True):
@@ -206,7 +217,7 @@ class CountReply(msgspec.Struct, frozen=True, array_like=True, tag="count"):
 class FacetReply(msgspec.Struct, frozen=True, array_like=True, tag="facet"):
     """Values and their numbers of points, the most frequent first."""
 
-    values: list[tuple[str | int | bool, int]]
+    values: list[tuple[Scalar, int]]
 
 
 class TermCounts(msgspec.Struct, frozen=True, array_like=True):
