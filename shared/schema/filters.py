@@ -6,6 +6,8 @@ Source: features.md section 8, qdrant-client's local mode; shared/query/README.m
 
 import msgspec
 
+from shared.schema.payload_index import FieldType
+
 Scalar = str | int | bool
 LonLat = tuple[float, float]
 
@@ -120,6 +122,16 @@ class IsNull(msgspec.Struct, frozen=True, array_like=True, tag="is_null"):
     key: str
 
 
+class HasType(msgspec.Struct, frozen=True, array_like=True, tag="has_type"):
+    """Any value is one that a payload index of this type takes. Ours alone: behind the points that an index shows.
+
+    Integers are also floats, and whole floats integers; a text index takes texts that have a token.
+    """
+
+    key: str
+    field_type: FieldType
+
+
 class HasId(msgspec.Struct, frozen=True, array_like=True, tag="has_id"):
     """The point's id is one of `ids`."""
 
@@ -174,6 +186,7 @@ FieldCondition = (
     | ValuesCount
     | IsEmpty
     | IsNull
+    | HasType
 )
 """Conditions on the values at one payload path: each has a `key`."""
 

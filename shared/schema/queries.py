@@ -157,7 +157,9 @@ class TermStats(msgspec.Struct, frozen=True, array_like=True, tag="terms"):
 
 
 class Describe(msgspec.Struct, frozen=True, array_like=True, tag="describe"):
-    """Counts, segments and positions of the shard."""
+    """Counts, segments and positions of the shard; with `indexed_points` the points of its payload indexes too."""
+
+    indexed_points: bool = False
 
 
 class AwaitApplied(msgspec.Struct, frozen=True, array_like=True, tag="await"):
@@ -279,9 +281,11 @@ class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"
     beginning: str = ""
     """How far a shard is with the points of the collection that it begins with; empty when it is not beginning."""
     indexed_points: dict[str, int] = {}
-    """For each declared payload index, the live points that have a value of its type."""
+    """For each declared payload index, the live points that have a value of its type; empty unless asked for."""
     unbuilt_columns: int = 0
     """Columns of declared payload indexes that are not built yet, over all sealed segments."""
+    unbuilt_paths: list[str] = []
+    """The paths of those indexes."""
 
 
 Reply = SearchReply | PointsReply | CountReply | FacetReply | TermStatsReply | AppliedReply | DescribeReply
