@@ -5,17 +5,18 @@ array that a property returned stays as it was: changes replace arrays and never
 A reader takes `live_words` first and `slot(...)` after it: the slot then covers at least the rows of the words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from shared.schema.payload_index import PayloadIndex
 from shared.schema.points import PointId
 from shared.segment.bits import Rows, Words
-from shared.segment.id_map import IdBatch
+from shared.segment.id_map import IdBatch, IdMap
 from shared.segment.layout import Layout
 from shared.segment.overlay import Overlay
 
 if TYPE_CHECKING:
-    from shared.segment.columns import Column
+    from shared.segment.columns.column import Column
     from shared.segment.index.kinds import AnyIndex
 
 
@@ -53,6 +54,9 @@ class Segment(Protocol):
         Tombstoned rows may be among them: mask with `live_words`. An id appears once.
         """
 
+    def sorted_ids(self, count: int) -> IdMap:
+        """Return the ids of rows [0, count) in their order, as they stood when the segment had so many rows."""
+
     def versions(self, rows: Rows) -> list[int]:
         """Return the version of each row: that of its overlay where it has one."""
 
@@ -70,6 +74,9 @@ class Segment(Protocol):
 
     def column(self, key: str) -> "Column":
         """Return the values at a payload path over the rows, for filters; built when first asked, cached."""
+
+    def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
+        """Take these as the declared payload indexes from now on: what texts mean, which columns are pinned."""
 
     def tombstone(self, rows: Rows) -> None:
         """Mark rows as deleted. Rows that already are stay so."""

@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
+from shared.schema.payload_index import PayloadIndex
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns import Column, ColumnSet
+from shared.segment.columns.column import Column
+from shared.segment.columns.column_set import ColumnSet
 from shared.segment.figures import HeldSlot, SegmentFigures, figures_of
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import Layout
@@ -94,6 +96,10 @@ class MarkedSegment:
     def column(self, key: str) -> Column:
         """Return the values at a payload path, for filters."""
         return self._marks.columns.column(key)
+
+    def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
+        """Take these as the declared payload indexes from now on."""
+        self._marks.columns.declare(indexes)
 
     @abstractmethod
     def _base_versions(self, rows: Rows) -> list[int]:

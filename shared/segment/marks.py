@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns import ColumnSet
+from shared.segment.columns.column_set import ColumnSet
 from shared.segment.overlay import Overlay
 from shared.segment.payloads import Payloads
 

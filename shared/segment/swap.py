@@ -46,7 +46,8 @@ class Succession:
             claimed[targets] = True
             self._forward.append(forward)
         self.output.tombstone(np.flatnonzero(~claimed))
-        self.output.columns.warm(sorted({key for segment in self.inputs for key in segment.columns.keys()}))  # noqa: SIM118
+        used = {(path, kind.name): (path, kind) for one in self.inputs for path, kind in one.columns.in_memory()}
+        self.output.columns.warm(used.values())
 
     def finish(self, base: int) -> None:
         """Carry over what changed since. From now on the output answers as the inputs would."""

@@ -13,8 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.schema.filters import FieldCondition, IsEmpty, MatchAny, MatchExcept, Range
+from shared.segment import bits
+from shared.segment.bits import Words
 from shared.segment.columns.bounds import HIGH, LOW, integer_bounds
 from shared.segment.columns.dictionary import Dictionary
+from shared.segment.columns.field_arrays import Kind, StoredArrays
 from shared.segment.columns.growable import Growable
 from shared.segment.columns.parse import Cells, payload_cells
 from shared.segment.columns.paths import Path
@@ -39,6 +42,7 @@ class ColumnArrays:
         self.booleans = Values(np.bool_)
         self.others = Values(np.bool_)
         self._blank = Growable(np.bool_)
+        self._frozen = False
 
     def extend(self, payloads: Sequence[bytes]) -> None:
         """Add the next rows by their payload texts; empty bytes are an empty payload."""
@@ -65,9 +69,25 @@ class ColumnArrays:
         for values in self._kinds():
             values.trim()
         self._blank.trim()
+        self._frozen = True
 
-    def matches(self, condition: FieldCondition) -> Marks:
-        """Return which rows satisfy the condition: bool (count,)."""
+    @property
+    def is_frozen(self) -> bool:
+        """True once no more rows come."""
+        return self._frozen
+
+    def words(self, condition: FieldCondition) -> Words:
+        """Return which rows satisfy the condition: bit words of `count` rows."""
+        return bits.from_bool(self._marks(condition))
+
+    def matching(self, condition: FieldCondition) -> int | None:
+        """Return how many rows satisfy the condition; None: only a scan can tell."""
+        return None
+
+    def arrays(self) -> StoredArrays:
+        raise NotImplementedError
+
+    def _marks(self, condition: FieldCondition) -> Marks:
         if isinstance(condition, IsEmpty):
             return self._blank.view()
         marks = np.zeros(self.count, np.bool_)
@@ -75,9 +95,10 @@ class ColumnArrays:
             self._mark_range(condition, marks)
         elif isinstance(condition, MatchAny):
             self._mark_equal(condition.values, marks)
-        else:
-            assert isinstance(condition, MatchExcept), "another kind of column serves this"
+        elif isinstance(condition, MatchExcept):
             self._mark_other_than(condition.values, marks)
+        else:
+            raise NotImplementedError(f"condition {type(condition).__name__}")
         return marks
 
     @property
@@ -167,3 +188,10 @@ def _integers_within(values: npt.NDArray[np.int64], bounds: Range) -> Marks:
     if high == HIGH:
         return np.asarray(values >= low)
     return np.asarray((values >= low) & (values <= high))
+
+
+def _restored(path: Path, arrays: StoredArrays) -> ColumnArrays:
+    raise NotImplementedError
+
+
+PLAIN = Kind("plain", ColumnArrays, _restored)

@@ -2,35 +2,36 @@
 
 A row's payload may be edited after it was appended (an overlay). The column over the rows' own payloads is left alone;
 a second column covers the edits, in the order in which they were made, and the last edit of a row overrides its bit.
+Columns of declared indexes are pinned: built ahead of filters where somebody calls `build`, and never dropped.
 """
 
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from shared.schema.filters import FieldCondition, IsEmpty, MatchAny, MatchExcept, Range
+from shared.errors import Corrupt
+from shared.schema.filters import FieldCondition
+from shared.schema.payload_index import PayloadIndex
+from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.columns.arrays import ColumnArrays
-from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache
+from shared.segment.columns.arrays import PLAIN
+from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache, ColumnName
+from shared.segment.columns.column import Column
 from shared.segment.columns.edits import Edits, EditsSeen
+from shared.segment.columns.field_arrays import FieldArrays, Kind, StoredArrays
 from shared.segment.columns.kept_words import KeptWords
-from shared.segment.columns.paths import parse_path
-
-_BASE, _EDITS = "=", "+"
-"""Cache names: the column over the rows' own payloads, the column over their edits."""
+from shared.segment.columns.kinds import kind_of, kind_of_order, kinds_of_index
+from shared.segment.columns.paths import Path, parse_path
 
 BATCH_ROWS = 4096
 """Rows parsed at once: bounds the memory of decoded payloads."""
 
-LOCKS = 16
-"""A column that is being built delays filters on one path in so many."""
-
 Texts = Callable[[int, int], Iterable[bytes]]
+
+T = TypeVar("T")
 
 _numbers = itertools.count()
 
@@ -56,111 +57,205 @@ class ColumnSet:
         self._final = final
         self._cache = PROCESS_CACHE if cache is None else cache
         self._number = next(_numbers)
-        self._locks = [threading.Lock() for _ in range(LOCKS)]
+        self._naming = threading.Lock()
+        self._locks: weakref.WeakValueDictionary[ColumnName, threading.Lock] = weakref.WeakValueDictionary()
         self._edits = Edits()
         self._kept_words = KeptWords()
+        self._kinds: dict[str, Kind] = {}
+        self.declared: Mapping[str, PayloadIndex] = {}
+        self._by_path: dict[Path, PayloadIndex] = {}
+        self._pinned: frozenset[tuple[Path, str]] = frozenset()
         self.close = weakref.finalize(self, self._cache.drop, self._number)
         self.close.atexit = False
 
-    def column(self, key: str) -> "Column":
+    def column(self, key: str) -> Column:
         """Return the column of one payload path; nothing is read yet. Raises BadFormat."""
         parse_path(key)
         return Column(self, key)
 
-    def keys(self) -> list[str]:
-        """Return the paths whose columns are in memory: what to warm in a segment that takes this one's place."""
-        return [name.removeprefix(_BASE) for name in self._cache.names_of(self._number) if name.startswith(_BASE)]
+    # declared indexes
 
-    def warm(self, keys: Iterable[str]) -> None:
+    def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
+        """Take these as the declared indexes from now on: what texts mean, and which columns are pinned."""
+        self.declared = dict(indexes)
+        by_path = {parse_path(key): index for key, index in indexes.items()}
+        self._pinned = frozenset((path, kind.name) for path, index in by_path.items() for kind in kinds_of_index(index))
+        self._by_path = by_path
+        self._cache.pin(self._number, self._is_pinned)
+
+    def unbuilt(self) -> list[tuple[str, Kind]]:
+        """Return the declared columns of a final set that are not in memory; those of a growing one never count."""
+        if not self._final or not self.declared:
+            return []
+        kept = set(self._cache.names_of(self._number))
+        wanted = ((key, kind) for key, index in self.declared.items() for kind in kinds_of_index(index))
+        return [(key, kind) for key, kind in wanted if ColumnName(parse_path(key), kind.name) not in kept]
+
+    def build(self, key: str, kind: Kind) -> None:
+        """Build a column, or grow it to all rows, in any thread."""
+        self._build(parse_path(key), kind)
+
+    def stored(self, key: str, kind: Kind) -> StoredArrays | None:
+        """Return the arrays of a final column over the rows' own payloads, for a file; None if it is not in memory."""
+        column = self._kept(ColumnName(parse_path(key), kind.name))
+        return column.arrays() if column is not None and column.is_frozen else None
+
+    def restore(self, key: str, kind: Kind, arrays: StoredArrays) -> None:
+        """Take a final column from the arrays that it gave; they may be mapped. Raises Corrupt when they do not fit."""
+        name = ColumnName(parse_path(key), kind.name)
+        column = kind.restore(name.path, arrays)
+        if column.count != self._count():
+            raise Corrupt(f"column {key}: expected {self._count()} rows, got {column.count}")
+        with self._lock_of(name):
+            self._keep(name, kind, column)
+
+    # what is in memory
+
+    def in_memory(self) -> list[tuple[Path, Kind]]:
+        """Return the columns in memory: what to warm in a segment that takes this one's place."""
+        names = self._cache.names_of(self._number)
+        return [(name.path, self._kinds[name.kind]) for name in names if name.age is None]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the columns take now."""
+        return self._cache.bytes_of(self._number)
+
+    def warm(self, columns: Iterable[tuple[Path, Kind]]) -> None:
         """Build columns ahead of the first filter, in a thread: for a segment that is about to take another's place."""
-        for key in keys:
-            with self._lock_of(key):
-                self._grown(_BASE + key, key, self._count(), self._payloads)
+        for path, kind in columns:
+            self._build(path, kind)
 
     def adopt(self, other: "ColumnSet") -> None:
         """Take the columns of a set that has had its day and whose rows were the same, with the same payloads."""
-        keys = other.keys()
-        for key in keys:
-            with other._lock_of(key):
-                column = self._cache.get((other._number, _BASE + key))
-                other._cache.forget((other._number, _BASE + key))
+        self.declare(other.declared)
+        for path, kind in other.in_memory():
+            name = ColumnName(path, kind.name)
+            with other._lock_of(name):
+                column = other._kept(name)
+                other._cache.forget((other._number, name))
             if column is not None:
-                self._cache.put((self._number, _BASE + key), column)
+                self._keep(name, kind, column)
+
+    def cold_rows(self, key: str, kind: Kind = PLAIN) -> int:
+        """Return how many rows the next question to a column must parse first."""
+        column = self._kept(ColumnName(parse_path(key), kind.name))
+        return self._count() - (0 if column is None else column.count)
+
+    # questions
+
+    def kind_of(self, key: str, asked: FieldCondition | OrderBy | None = None) -> Kind:
+        """Return the kind of column that answers a condition or an order on a path; without either, facets."""
+        if asked is None:
+            return PLAIN
+        if isinstance(asked, OrderBy):
+            return kind_of_order(asked)
+        return kind_of(asked, self._by_path.get(parse_path(key)))
 
     def overlay(self, row: int, payload: bytes) -> None:
         """Note that a row's payload is this text from now on. Does not wait for a filter that is running."""
         self._edits.add(row, payload)
-
-    def cold_rows(self, key: str) -> int:
-        """Return how many rows the next filter on a path must parse first."""
-        column = self._cache.get((self._number, _BASE + key))
-        return self._count() - (0 if column is None else column.count)
 
     def words(self, key: str, condition: FieldCondition) -> Words:
         """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.
 
         A sealed segment's words are kept, for conditions that come again and again.
         """
-        if not isinstance(condition, MatchAny | MatchExcept | Range | IsEmpty):
-            raise NotImplementedError(f"condition {type(condition).__name__}")
+        kind = self.kind_of(key, condition)
         edits = self._edits.seen()
         if not self._final:
-            return bits.from_bool(self._marks(key, condition, edits))
+            return self._words(key, kind, condition, edits)
         return self._kept_words.words(
-            condition, edits.serial, lambda: bits.from_bool(self._marks(key, condition, edits))
+            kind.name, condition, edits.serial, lambda: self._words(key, kind, condition, edits)
         )
 
-    def _marks(self, key: str, condition: FieldCondition, edits: EditsSeen) -> npt.NDArray[np.bool_]:
-        with self._lock_of(key):
-            marks = self._grown(_BASE + key, key, self._count(), self._payloads).matches(condition)
+    def matching(self, key: str, condition: FieldCondition) -> int | None:
+        """Return how many rows satisfy a condition where no scan is needed, None elsewhere and beside edits."""
+        kind = self.kind_of(key, condition)
+        edits = self._edits.seen()
+        if len(edits.rows):
+            return None
+        return self._ask(key, kind, edits, lambda base: base.matching(condition), lambda edited: None)[0]
+
+    def _words(self, key: str, kind: Kind, condition: FieldCondition, edits: EditsSeen) -> Words:
+        def ask(column: FieldArrays) -> Words:
+            return column.words(condition)
+
+        base, edited = self._ask(key, kind, edits, ask, ask)
+        return base if edited is None else _overridden(base, edits, edited)
+
+    def _ask(
+        self,
+        key: str,
+        kind: Kind,
+        edits: EditsSeen,
+        of_base: Callable[[FieldArrays], T],
+        of_edits: Callable[[FieldArrays], T],
+    ) -> tuple[T, T | None]:
+        """Return what the column over the rows' own payloads says, and that over the edits; None without edits."""
+        name = ColumnName(parse_path(key), kind.name)
+        column = self._kept(name)
+        if column is not None and column.is_frozen and not len(edits.rows):
+            return of_base(column), None
+        with self._lock_of(name):
+            base = of_base(self._grown(name, kind, self._count(), self._payloads))
             if not len(edits.rows):
-                return marks
-            name = f"{_EDITS}{edits.age} {key}"
-            edited = self._grown(name, key, len(edits.rows), edits.payloads).matches(condition)
-        marks = marks.copy()
-        marks[edits.rows] = edited[: len(edits.rows)]
-        return marks
+                return base, None
+            over_edits = name._replace(age=edits.age)
+            return base, of_edits(self._grown(over_edits, kind, len(edits.rows), edits.payloads))
 
-    def _lock_of(self, key: str) -> threading.Lock:
-        return self._locks[hash(key) % LOCKS]
+    # building
 
-    def _grown(self, name: str, key: str, count: int, texts: Texts) -> ColumnArrays:
-        """Return the column with this name in the cache, grown to `count` rows. The path's lock is held."""
-        column = self._cache.get((self._number, name))
+    def _build(self, path: Path, kind: Kind) -> None:
+        name = ColumnName(path, kind.name)
+        with self._lock_of(name):
+            self._grown(name, kind, self._count(), self._payloads)
+
+    def _grown(self, name: ColumnName, kind: Kind, count: int, texts: Texts) -> FieldArrays:
+        """Return the column with this name, grown to `count` rows. The path's lock is held."""
+        column = self._kept(name)
+        is_last = self._final and name.age is None
         if column is None:
-            column = ColumnArrays(parse_path(key))
+            column = kind.make(name.path)
             self._drop_aged(name)
-        elif column.count >= count:
+        elif column.count >= count and column.is_frozen >= is_last:
             return column
         for first in range(column.count, count, BATCH_ROWS):
             column.extend(list(texts(first, min(first + BATCH_ROWS, count))))
-        if self._final and name.startswith(_BASE):
+        if is_last:
             column.freeze()
-        self._cache.put((self._number, name), column)
+        self._keep(name, kind, column)
         return column
 
-    def _drop_aged(self, name: str) -> None:
+    def _kept(self, name: ColumnName) -> FieldArrays | None:
+        return self._cache.get((self._number, name))
+
+    def _keep(self, name: ColumnName, kind: Kind, column: FieldArrays) -> None:
+        self._kinds[kind.name] = kind
+        self._cache.put((self._number, name), column, is_pinned=self._is_pinned(name))
+
+    def _is_pinned(self, name: ColumnName) -> bool:
+        return (name.path, name.kind) in self._pinned
+
+    def _drop_aged(self, name: ColumnName) -> None:
         """Drop the columns over edits of another age than that of a column over edits that is to be built."""
-        if name.startswith(_EDITS):
-            age = name.partition(" ")[0] + " "
+        if name.age is not None:
             for other in self._cache.names_of(self._number):
-                if other.startswith(_EDITS) and not other.startswith(age):
+                if other.age not in (None, name.age):
                     self._cache.forget((self._number, other))
 
+    def _lock_of(self, name: ColumnName) -> threading.Lock:
+        """Return the lock of a column and those over its edits: one thread grows them while others wait."""
+        with self._naming:
+            lock = self._locks.get(name)
+            if lock is None:
+                lock = self._locks[name] = threading.Lock()
+            return lock
 
-class Column:
-    """One payload path of one segment, overlays included."""
 
-    __slots__ = ("_columns", "key")
-
-    def __init__(self, columns: ColumnSet, key: str) -> None:
-        self._columns = columns
-        self.key = key
-
-    def matches(self, condition: FieldCondition) -> Words:
-        """Return the rows that satisfy the condition, live or not, as bit words: read only, the array may be kept."""
-        return self._columns.words(self.key, condition)
-
-    def cold_rows(self) -> int:
-        """Return how many rows must be parsed before the next answer: about half a microsecond each."""
-        return self._columns.cold_rows(self.key)
+def _overridden(base: Words, edits: EditsSeen, edited: Words) -> Words:
+    """Return words in which the last edit of a row decides."""
+    size = len(edits.rows)
+    marks = bits.to_bool(base, len(base) * 64)
+    marks[edits.rows] = bits.to_bool(edited, size)
+    return bits.from_bool(marks)

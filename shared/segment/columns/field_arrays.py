@@ -4,25 +4,36 @@ One kind a file. `kinds.py` says which kind serves which condition; `column_set.
 by this Protocol alone, over rows, over edits of rows, and over the elements of nested arrays alike.
 """
 
+import mmap
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from shared.schema.filters import FieldCondition
+from shared.schema.filters import FieldCondition, Scalar
+from shared.schema.queries import OrderBy
+from shared.segment.bits import Rows, Words
 from shared.segment.columns.paths import Path
-
-Marks = npt.NDArray[np.bool_]
 
 StoredArrays = dict[str, npt.NDArray[np.generic]]
 """Arrays of a frozen column by name, as files hold them."""
 
+Ordered = tuple[npt.NDArray[np.generic], Rows]
+"""Values (int64 or float64) in the order asked for, and the row of each."""
+
 
 class FieldArrays(Protocol):
-    """One path over rows 0 … count-1. Grows by `extend`; `freeze` makes it compact and final."""
+    """One path over rows 0 … count-1. Grows by `extend`; `freeze` makes it compact and final.
+
+    Used by one thread at a time while it grows; a frozen one may be read by many.
+    """
 
     count: int
+
+    @property
+    def is_frozen(self) -> bool:
+        """True once `freeze` was called, and for restored columns."""
 
     def extend(self, payloads: Sequence[bytes]) -> None:
         """Add the next rows by their payload texts; empty bytes are an empty payload."""
@@ -30,15 +41,37 @@ class FieldArrays(Protocol):
     def freeze(self) -> None:
         """Take no more rows; give spare memory back; make what only a final column has (orders, postings)."""
 
-    def matches(self, condition: FieldCondition) -> Marks:
-        """Return which rows satisfy the condition: bool (count,), read only."""
+    def words(self, condition: FieldCondition) -> Words:
+        """Return which rows satisfy the condition: bit words of `count` rows (see bits.py), read only."""
+
+    def matching(self, condition: FieldCondition) -> int | None:
+        """Return how many rows satisfy the condition, exactly, where that takes no scan; None elsewhere."""
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes."""
+        """Memory that it takes; arrays mapped from files take none."""
 
     def arrays(self) -> StoredArrays:
         """Return a frozen column as arrays, for a file."""
+
+
+@runtime_checkable
+class Faceting(Protocol):
+    """A kind that can count its values."""
+
+    def facet(self, words: Words) -> list[tuple[Scalar, int]]:
+        """Return the distinct values of the rows in `words` and how many rows have each; in any order."""
+
+
+@runtime_checkable
+class Ordering(Protocol):
+    """A kind whose values have an order."""
+
+    def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
+        """Return the first `limit` pairs of value and row in `words`, and all further pairs of the last value.
+
+        In the direction asked for, from `start_from` on. A row comes once for each of its distinct values.
+        """
 
 
 class Kind(NamedTuple):
@@ -52,3 +85,16 @@ class Kind(NamedTuple):
     name: str
     make: Callable[[Path], FieldArrays]
     restore: Callable[[Path, StoredArrays], FieldArrays]
+
+
+def memory_of(*arrays: npt.NDArray[np.generic] | None) -> int:
+    """Return the bytes of arrays; those mapped from files count as none."""
+    return sum(array.nbytes for array in arrays if array is not None and not is_mapped(array))
+
+
+def is_mapped(array: npt.NDArray[np.generic]) -> bool:
+    """Return whether an array's memory is a file's."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base.obj if isinstance(base, memoryview) else base, mmap.mmap)

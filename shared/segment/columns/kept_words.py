@@ -24,14 +24,14 @@ class KeptWords:
     """Words by condition, as they were after so many edits of the segment's payloads. Safe to use from threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, tuple[int, Words]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], tuple[int, Words]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def words(self, condition: FieldCondition, edits: int, evaluate: Callable[[], Words]) -> Words:
-        """Return the kept words, or evaluate the condition and keep what it gives."""
+    def words(self, kind: str, condition: FieldCondition, edits: int, evaluate: Callable[[], Words]) -> Words:
+        """Return the kept words of a condition under a kind of column, or evaluate it and keep what it gives."""
         if isinstance(condition, MatchAny | MatchExcept) and len(condition.values) > VALUES_MAX:
             return evaluate()
-        name = _name(condition)
+        name = (kind, _name(condition))
         with self._lock:
             kept = self._kept.get(name)
             if kept is not None and kept[0] == edits:

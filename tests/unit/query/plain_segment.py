@@ -5,7 +5,8 @@ import numpy as np
 from shared.schema.collections import Distance
 from shared.schema.points import id_order
 from shared.segment import bits
-from shared.segment.columns import ColumnCache, ColumnSet
+from shared.segment.columns.cache import ColumnCache
+from shared.segment.columns.column_set import ColumnSet
 from shared.segment.layout import SlotLayout
 from shared.segment.overlay import Overlay
 from tests.builders import Point, payload_text
@@ -101,6 +102,9 @@ class PlainSegment:
 
     def column(self, key):
         return self.columns.column(key)
+
+    def declare(self, indexes):
+        self.columns.declare(indexes)
 
     def tombstone(self, rows):
         words = self.live_words.copy()

@@ -95,11 +95,11 @@ def test_an_output_that_lacks_a_living_point_is_refused() -> None:
 def test_columns_in_use_are_warm_in_the_output() -> None:
     segment, output = sealed(points(3, payload={"a": 1}), "a0"), sealed(points(3, payload={"a": 1}), "b0")
     segment.column("a").matches(MatchAny("a", [1]))
-    assert output.columns.keys() == []
+    assert output.columns.in_memory() == []
 
     Succession([segment], output).prepare()
 
-    assert output.columns.keys() == ["a"]
+    assert [path for path, _ in output.columns.in_memory()] == [("a",)]
 
 
 def test_checksum_ignores_how_points_are_cut_into_segments() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from shared.query.payload_match import payload_matches
 from shared.schema.filters import Filter
 from shared.segment import bits
-from shared.segment.columns import ColumnCache, ColumnSet
+from shared.segment.columns.cache import ColumnCache
+from shared.segment.columns.column_set import ColumnSet
 from tests.unit.query.payload_strategies import fields, payloads
 
 

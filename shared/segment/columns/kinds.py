@@ -1,0 +1,39 @@
+"""Which kind of column serves which condition, and what a declared index builds.
+
+plain    texts, integers, floats and booleans: every condition that no other kind serves; facets; order by numbers
+"""
+
+from shared.schema.filters import (
+    FieldCondition,
+    GeoBox,
+    GeoPolygon,
+    GeoRadius,
+    MatchPhrase,
+    MatchText,
+    MatchTextAny,
+)
+from shared.schema.payload_index import FieldType, PayloadIndex
+from shared.schema.queries import OrderBy
+from shared.segment.columns.arrays import PLAIN
+from shared.segment.columns.field_arrays import Kind
+
+
+def kind_of(condition: FieldCondition, index: PayloadIndex | None) -> Kind:
+    """Return the kind that serves a condition on a path with this declared index, if it has one."""
+    if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
+        raise NotImplementedError(f"condition {type(condition).__name__}")
+    if isinstance(condition, MatchText | MatchTextAny | MatchPhrase) and index is not None and index.analysis:
+        raise NotImplementedError(f"condition {type(condition).__name__} with a text index")
+    return PLAIN
+
+
+def kind_of_order(order: OrderBy) -> Kind:
+    """Return the kind whose values have this order."""
+    return PLAIN
+
+
+def kinds_of_index(index: PayloadIndex) -> list[Kind]:
+    """Return the kinds of column that a declared index keeps ready."""
+    if index.type in (FieldType.GEO, FieldType.TEXT):
+        return []
+    return [PLAIN]
