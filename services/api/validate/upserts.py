@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from services.api.validate.body import decode, decode_object
 from services.api.validate.given import Given, WireList, WireSparse, check_given, refuse_inference
 from services.api.validate.payloads import payload_text
+from services.api.validate.quick_points import quick_points
 from services.api.validate.unsupported import refuse, refuse_given
 from services.api.validate.vectors import known_layout, pack_batch
 from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
@@ -70,7 +71,7 @@ Vectors = Given | dict[str, Given]
 
 
 class Points(NamedTuple):
-    """Points of an upsert with distinct ids; vectors are checked, and still as the body gave them."""
+    """Points of an upsert with distinct ids; vectors are checked, and still as the body gave them (or all float64)."""
 
     ids: list[PointId]
     vectors: list[Vectors]
@@ -88,6 +89,14 @@ class PackedPoints(NamedTuple):
 
 def parse_upsert(body: bytes, points_max: int) -> Points:
     """Return the points of a body, the last of those with the same id."""
+    quick = quick_points(body)
+    if quick is not None and 0 < len(quick.ids) <= points_max:
+        return last_of_each_id(Points(*quick))
+    return parse_any_upsert(body, points_max)
+
+
+def parse_any_upsert(body: bytes, points_max: int) -> Points:
+    """Return the points of a body of any form. Raises what is wrong with it."""
     wire, is_dense = _decoded(body)
     refuse_given(wire, ("shard_key", "update_filter"))
     if wire.update_mode not in (None, "upsert"):

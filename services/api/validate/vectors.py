@@ -113,14 +113,27 @@ def _check_kind(given: Given, layout: SlotLayout) -> None:
 
 def _stored_rows(rows: Sequence[Any], name: str, layout: SlotLayout) -> Stored:
     """Return dense rows (n, dim) as the slot stores them."""
-    packed = b"".join([pack_vector(row, name, layout.dim) for row in rows])
-    matrix: Rows = np.frombuffer(packed, "<f4").reshape(len(rows), layout.dim)
+    matrix = _matrix(rows, name, layout.dim)
     if layout.distance is Distance.COSINE and not keeps_length(layout):
         matrix = unit_rows(matrix)
     try:
         return narrowed(layout, matrix)
     except OverflowError as error:
         raise BadFormat("a vector holds a value that is not a finite float16") from error
+
+
+def _matrix(rows: Sequence[Any], name: str, dim: int) -> Rows:
+    """Return float32 (n, dim) of lists of numbers, or of float64 arrays."""
+    if any(len(row) != dim for row in rows):
+        pack_vector(next(row for row in rows if len(row) != dim), name, dim)
+    if not isinstance(rows[0], np.ndarray):
+        packed = b"".join([pack_vector(row, name, dim) for row in rows])
+        return np.frombuffer(packed, "<f4").reshape(len(rows), dim)
+    with np.errstate(over="ignore"):
+        matrix = np.concatenate(rows).astype("<f4").reshape(len(rows), dim)
+    if not np.isfinite(matrix).all():
+        raise BadFormat(_NOT_FLOAT32)
+    return matrix
 
 
 def _dense_batch(rows: Stored, present: Present) -> SlotBatch:

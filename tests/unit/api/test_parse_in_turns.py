@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
@@ -26,6 +27,17 @@ def body(count: int, **changed: Any) -> bytes:
     return orjson.dumps({"points": points})
 
 
+def as_lists(points: Points) -> Points:
+    """The points with vectors that can be compared: a quick parse gives arrays."""
+    named = [one if isinstance(one, dict) else {"": one} for one in points.vectors]
+    return points._replace(vectors=[{name: as_list(each) for name, each in one.items()} for one in named])
+
+
+def as_list(vector: Any) -> Any:
+    """A dense vector as a list; others as they are."""
+    return vector.tolist() if isinstance(vector, np.ndarray) else vector
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -43,7 +55,7 @@ async def test_points_are_those_of_one_parse(changed: dict[str, Any]) -> None:
 
     found = await parse_upsert_in_turns(large, MAX)
 
-    assert found == parse_upsert(large, MAX)
+    assert as_lists(found) == as_lists(parse_upsert(large, MAX))
 
 
 async def test_points_with_objects_in_lists_are_those_of_one_parse() -> None:
@@ -53,7 +65,7 @@ async def test_points_with_objects_in_lists_are_those_of_one_parse() -> None:
 
     found = await parse_upsert_in_turns(large.replace(b'{"points":[', b' { "points" : [ ', 1) + b"\n", MAX)
 
-    assert found == parse_upsert(large, MAX)
+    assert as_lists(found) == as_lists(parse_upsert(large, MAX))
 
 
 @pytest.mark.parametrize("rest", [b',"points":[]}', b',"shard_key":null}', b"}}", b"", b"]}"])
@@ -68,7 +80,7 @@ async def test_what_follows_the_list_is_told_as_by_one_parse(rest: bytes) -> Non
 async def told(parsing: Awaitable[Points]) -> object:
     """The points, or the mistake."""
     try:
-        return await parsing
+        return as_lists(await parsing)
     except Rejected as error:
         return repr(error)
 
