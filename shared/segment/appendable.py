@@ -138,15 +138,21 @@ class AppendableSegment(MarkedSegment):
         return [self._ids[row] for row in rows.tolist()]
 
     def rows_from(self, offset: PointId | None) -> Rows:
-        """Return rows in id order from `offset` on. Sorted when asked after rows came, then kept."""
-        return self._id_map().rows_from(offset)
+        """Return rows in id order from `offset` on."""
+        return self.sorted_ids(self.count).rows_from(offset)
 
-    def _id_map(self) -> IdMap:
-        """Return the sorted map of the rows of now. Cost: one sort of at most a full appendable segment."""
-        if self._sorted is None or self._sorted[0] != self.count:
-            id_map = IdMap.from_rows(self._numbers.view(), self._uuids.view(), self._is_uuid.view())
-            self._sorted = (self.count, id_map)
-        return self._sorted[1]
+    def sorted_ids(self, count: int) -> IdMap:
+        """Return the ids of the first rows in their order. Sorted when asked after rows came, then kept.
+
+        Cost: one sort of at most a full appendable segment. Any thread may ask: rows [0, count) are there to stay.
+        """
+        kept = self._sorted
+        if kept is None or kept[0] != count:
+            is_uuid = self._is_uuid.view()[:count]
+            uuids = int(np.count_nonzero(is_uuid))
+            kept = count, IdMap.from_rows(self._numbers.view()[: count - uuids], self._uuids.view()[:uuids], is_uuid)
+            self._sorted = kept
+        return kept[1]
 
     def _base_versions(self, rows: Rows) -> list[int]:
         versions: list[int] = self._versions.whole[rows].tolist()
@@ -174,7 +180,7 @@ class AppendableSegment(MarkedSegment):
         payloads = PayloadBlob.from_texts(self._payloads.texts(0, self.count))
         parts = SealedParts(
             segment_id=self.segment_id,
-            id_map=self._id_map(),
+            id_map=self.sorted_ids(self.count),
             versions=self._versions.view(),
             payloads=payloads,
             slots={name: slot.sealed() for name, slot in self._slots.items()},

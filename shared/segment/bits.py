@@ -53,8 +53,13 @@ def from_rows(rows: ArrayLike, n: int) -> Words:
 
 
 def to_rows(words: Words) -> Rows:
-    """Return the rows that pass, ascending, as int64."""
-    return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")).astype(np.int64, copy=False)
+    """Return the rows that pass, ascending, as int64. Words without any cost next to nothing."""
+    used = np.flatnonzero(words != 0)
+    if 2 * len(used) > len(words):
+        return np.flatnonzero(_bools(words)).astype(np.int64, copy=False)
+    places = np.flatnonzero(_bools(words[used]))
+    rows: Rows = (used[places >> 6] << 6) + (places & 63)
+    return rows
 
 
 def count(words: Words) -> int:
@@ -107,3 +112,8 @@ def resized(words: Words, n: int) -> Words:
     if n & 63 and kept == len(result):
         result[-1] &= np.uint64((1 << (n & 63)) - 1)
     return result
+
+
+def _bools(words: Words) -> NDArray[np.bool_]:
+    """Return all bits of words as bools: `flatnonzero` is several times as quick over these as over bytes."""
+    return np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_)

@@ -107,6 +107,11 @@ class SealedSegment(MarkedSegment):
         """Return rows in id order from `offset` on: a view."""
         return self._id_map.rows_from(offset)
 
+    def sorted_ids(self, count: int) -> IdMap:
+        """Return the ids of all rows in their order."""
+        assert count == self.count, "no rows come to a sealed segment"
+        return self._id_map
+
     def _base_versions(self, rows: Rows) -> list[int]:
         versions: list[int] = self.parts.versions[rows].tolist()
         return versions

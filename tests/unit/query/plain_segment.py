@@ -3,10 +3,10 @@
 import numpy as np
 
 from shared.schema.collections import Distance
-from shared.schema.points import id_order
 from shared.segment import bits
 from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
+from shared.segment.id_map import IdBatch, IdMap
 from shared.segment.layout import SlotLayout
 from shared.segment.overlay import Overlay
 from tests.builders import Point, payload_text
@@ -77,10 +77,10 @@ class PlainSegment:
     def ids(self, rows):
         return [self.points[row].id for row in rows]
 
-    def rows_from(self, offset):
-        rows = sorted(range(self.count), key=lambda row: id_order(self.points[row].id))
-        start = None if offset is None else id_order(offset)
-        return np.array([row for row in rows if start is None or id_order(self.points[row].id) >= start], np.int64)
+    def sorted_ids(self, count):
+        batch = IdBatch.from_ids([point.id for point in self.points[:count]])
+        is_uuid = np.array([isinstance(point.id, bytes) for point in self.points[:count]], np.bool_)
+        return IdMap.from_rows(batch.numbers, batch.uuids, is_uuid)
 
     def versions(self, rows):
         changes = [self.overlay.get(int(row)) for row in rows]
