@@ -27,10 +27,10 @@ class _Unusual(Exception):
 
 
 class QuickPoints(NamedTuple):
-    """Points with their vectors, float64 (dim,) not empty, unnamed or by name; payloads as JSON text."""
+    """Points; their vectors are `Floats` that are not empty, or a dict of such by name; payloads are JSON text."""
 
     ids: list[PointId]
-    vectors: list[Floats | dict[str, Floats]]
+    vectors: list[Any]
     payloads: list[bytes]
 
 
