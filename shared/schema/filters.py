@@ -27,28 +27,28 @@ class MatchExcept(msgspec.Struct, frozen=True, array_like=True, tag="except"):
 
 
 class MatchText(msgspec.Struct, frozen=True, array_like=True, tag="text"):
-    """Some text holds all tokens of `text`; where the path has no text index: contains it, letter case and all."""
+    """The texts hold all tokens of `text`; where the path has no text index, one text holds all of its words."""
 
     key: str
     text: str
 
 
 class MatchTextAny(msgspec.Struct, frozen=True, array_like=True, tag="text_any"):
-    """Some text holds any token of `text`; without a text index: contains one of its words, which spaces separate."""
+    """Some text holds any token of `text`; without a text index: any of its words."""
 
     key: str
     text: str
 
 
 class MatchPhrase(msgspec.Struct, frozen=True, array_like=True, tag="phrase"):
-    """Some text holds the tokens of `phrase` side by side, in order; without a text index for it: contains it."""
+    """Some text holds the tokens of `phrase` side by side, in order."""
 
     key: str
     phrase: str
 
 
 class MatchPrefix(msgspec.Struct, frozen=True, array_like=True, tag="prefix"):
-    """Some text begins with `prefix`."""
+    """Some text begins with `prefix`; "" begins all."""
 
     key: str
     prefix: str
@@ -101,7 +101,11 @@ class GeoPolygon(msgspec.Struct, frozen=True, array_like=True, tag="geo_polygon"
 
 
 class ValuesCount(msgspec.Struct, frozen=True, array_like=True, tag="values_count"):
-    """The number of values is within the bounds; a missing field has none."""
+    """What the path selects has a number of values within the bounds.
+
+    An array has as many as it has elements, nulls among them; null has none, anything else one. A path with `[]`
+    selects several things, of which any may count; where it selects nothing the number is 0.
+    """
 
     key: str
     gt: int | None = None
@@ -111,13 +115,22 @@ class ValuesCount(msgspec.Struct, frozen=True, array_like=True, tag="values_coun
 
 
 class IsEmpty(msgspec.Struct, frozen=True, array_like=True, tag="is_empty"):
-    """The key is missing, null or []."""
+    """The key is missing, null or []; a path with `[]`: so is everything that it selects."""
 
     key: str
 
 
 class IsNull(msgspec.Struct, frozen=True, array_like=True, tag="is_null"):
     """The key is there and null, or has a null among its elements."""
+
+    key: str
+
+
+class IsNotNull(msgspec.Struct, frozen=True, array_like=True, tag="is_not_null"):
+    """Something that the path selects is neither null nor an array with a null in it; or it selects nothing.
+
+    The negation of IsNull unless the path has a `[]`: only then can it select several things.
+    """
 
     key: str
 
@@ -152,7 +165,10 @@ class Slice(msgspec.Struct, frozen=True, array_like=True, tag="slice"):
 
 
 class Nested(msgspec.Struct, frozen=True, array_like=True, tag="nested"):
-    """One and the same element of the array at `key` satisfies the whole filter; its keys are paths in the element."""
+    """One and the same element of the array at `key` satisfies the whole filter; its keys are paths in the element.
+
+    Only objects are elements. Of an element no condition on ids, vectors or slices holds.
+    """
 
     key: str
     filter: "Filter"
@@ -161,7 +177,7 @@ class Nested(msgspec.Struct, frozen=True, array_like=True, tag="nested"):
 class Filter(msgspec.Struct, frozen=True, array_like=True, tag="filter"):
     """All of `must`, none of `must_not`, at least one of `should` unless it is empty. An empty filter matches all.
 
-    Of `min_should`, unless it is empty, at least `min_count` hold.
+    Of `min_should` at least `min_count` hold.
     """
 
     must: list["Condition"] = []
@@ -186,6 +202,7 @@ FieldCondition = (
     | ValuesCount
     | IsEmpty
     | IsNull
+    | IsNotNull
     | HasType
 )
 """Conditions on the values at one payload path: each has a `key`."""
