@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.segment.columns.dates import micros_of
+from shared.schema.dates import micros_of
 
 SECOND = 1_000_000
 AT_TEN = 1_422_784_800 * SECOND
