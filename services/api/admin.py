@@ -61,7 +61,9 @@ class Admin:
 
         source   name of the collection that it begins with; then it also waits until that one is cut
         """
-        init_from = await source_of(self._directory, source, config) if source is not None else None
+        init_from = None
+        if source is not None:
+            init_from, config = await source_of(self._directory, source, config)
         new = CollectionRecord(uuid=str(uuid4()), name=name, config=config, init_from=init_from)
         record = await self._catalog.create(new)
         for key in _keys(record):

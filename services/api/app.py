@@ -15,10 +15,22 @@ from services.api.endpoint import Endpoint
 from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
 from services.api.optimizer_limits import OptimizerLimits
+from services.api.payload_indexes import PayloadIndexes
 from services.api.presence import Presence
 from services.api.reads import Reader
-from services.api.routes import aliases, collections, point_reads, points, search, service, unbuilt, vector_names
+from services.api.routes import (
+    aliases,
+    collections,
+    indexes,
+    point_reads,
+    points,
+    search,
+    service,
+    unbuilt,
+    vector_names,
+)
 from services.api.shards import Shards
+from services.api.spread import Spread
 from services.api.strict.rates import Rates
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
@@ -50,6 +62,7 @@ ROUTES = [
     *collections.ROUTES,
     *aliases.ROUTES,
     *vector_names.ROUTES,
+    *indexes.ROUTES,
     *service.ROUTES,
     *unbuilt.ROUTES,
 ]
@@ -133,6 +146,7 @@ class ApiService:
         shards = Shards(self._links, directory, self._clock, settings.shard_wait_s)
         rates = Rates(self._clock, settings.api)
         admin = Admin(catalog, directory, wal, shards, self._presence)
+        spread = Spread(directory, wal, self._presence)
         return Services(
             settings=settings,
             limits=Limits(
@@ -149,7 +163,8 @@ class ApiService:
                 directory, self._appender, wal, shards, WriteWaits(settings.write_wait_s, settings.write_shard_wait_s)
             ),
             admin=admin,
-            vector_names=VectorNames(admin, directory, wal, self._presence),
+            vector_names=VectorNames(admin, spread),
+            payload_indexes=PayloadIndexes(admin, spread, shards),
             aliases=Aliases(catalog, directory, self._presence),
             strict_reads=ReadGuard(rates),
             strict_writes=WriteGuard(rates, shards),

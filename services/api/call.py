@@ -14,6 +14,7 @@ from services.api.directory import Directory
 from services.api.eras import Era, era_of
 from services.api.metrics import Metrics
 from services.api.optimizer_limits import OptimizerLimits
+from services.api.payload_indexes import PayloadIndexes
 from services.api.positions import HEADER, ShardPositions, decode_token
 from services.api.reads import Reader
 from services.api.shards import Asking, Shards
@@ -42,6 +43,7 @@ class Services(NamedTuple):
     writer: Writer
     admin: Admin
     vector_names: VectorNames
+    payload_indexes: PayloadIndexes
     aliases: Aliases
     strict_reads: ReadGuard
     strict_writes: WriteGuard

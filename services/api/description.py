@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.api.described_config import config_warnings, describe_config
+from services.api.described_indexes import describe_indexes
 from services.api.init_from import describe_init_from
 from services.api.status import Facts, status_of
 from shared.schema.collections import CollectionRecord
@@ -21,7 +22,7 @@ def describe(record: CollectionRecord, facts: Facts) -> dict[str, Any]:
         "points_count": sum(shard.points for shard in known),
         "segments_count": len(segments),
         "config": describe_config(record.config),
-        "payload_schema": {},
+        "payload_schema": describe_indexes(record.config, known),
         "update_queue": {"length": sum(facts.lag(shard) for shard in range(len(facts.shards)))},
     }
     init_from = describe_init_from(record, facts.shards)

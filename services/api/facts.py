@@ -6,11 +6,12 @@ from shared.errors import Unavailable
 from shared.log.position import ShardKey
 from shared.schema.collections import CollectionRecord
 from shared.schema.jobs import JobStatus
+from shared.schema.queries import Describe
 
 
-async def gather_facts(services: Services, record: CollectionRecord) -> Facts:
-    """Return the facts of one collection."""
-    shards = await services.shards.describe(record)
+async def gather_facts(services: Services, record: CollectionRecord, *, indexed_points: bool = False) -> Facts:
+    """Return the facts of one collection; how many points its payload indexes have is counted where asked for."""
+    shards = await services.shards.describe(record, Describe(indexed_points))
     jobs = await known_jobs(services, record)
     limits, optimizer = await services.optimizer_limits.look()
     return Facts(shards, await _heads(services, record), jobs, optimizer, limits)

@@ -4,6 +4,7 @@ The worker that leads the new collection's first shard makes the cut (services/w
 awaited and shown:
 - create answers once the cut is made, or after its time. So a write that is sent after the answer is not taken over;
   one that was answered before the create was sent is.
+- payload indexes of the source come along, as they are declared when create is called
 - a delete of the source waits for cuts that are being made: once made they need nothing of it
 """
 
@@ -22,11 +23,15 @@ GATE = 1
 """Position that the log of such a collection's shards is opened with: it takes nothing until a worker has begun it."""
 
 
-async def source_of(directory: Directory, name: str, config: CollectionConfig) -> InitFrom:
-    """Return what the catalog is to know of the source. Raises NotFound, BadInput where the vectors do not match."""
+async def source_of(directory: Directory, name: str, config: CollectionConfig) -> tuple[InitFrom, CollectionConfig]:
+    """Return what the catalog is to know of the source, and the config with the source's payload indexes.
+
+    Raises NotFound, BadInput where the vectors do not match.
+    """
     source = await directory.resolve(name)
     check_matches(name, source.config, config)
-    return InitFrom(collection=source.uuid, name=source.name, shards=source.config.shard_number)
+    init_from = InitFrom(collection=source.uuid, name=source.name, shards=source.config.shard_number)
+    return init_from, config.model_copy(update={"payload_indexes": source.config.payload_indexes})
 
 
 def gate_of(record: CollectionRecord) -> int:

@@ -5,7 +5,7 @@ up after `shard_wait_s`.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import NamedTuple, TypeVar
 
 from services.api.directory import Directory
@@ -29,6 +29,7 @@ CONFIG_PAUSE_S = 0.002
 DESCRIBE_S = 2.0
 CALLS_AT_ONCE = 64
 """Most shards that one request asks at the same time."""
+_DESCRIBE = Describe()
 
 
 class Asking(NamedTuple):
@@ -80,11 +81,12 @@ class Shards:
             [self.ask(record, shard, read, kind, asking) for shard in range(record.config.shard_number)]
         )
 
-    async def describe(self, record: CollectionRecord) -> list[DescribeReply | None]:
+    async def describe(self, record: CollectionRecord, describe: Describe = _DESCRIBE) -> list[DescribeReply | None]:
         """Return each shard's figures, None for those that do not answer now."""
-        return await together([self.describe_one(ShardKey(record.uuid, s)) for s in range(record.config.shard_number)])
+        shards = range(record.config.shard_number)
+        return await together([self.describe_one(ShardKey(record.uuid, shard), describe) for shard in shards])
 
-    async def describe_one(self, key: ShardKey) -> DescribeReply | None:
+    async def describe_one(self, key: ShardKey, describe: Describe = _DESCRIBE) -> DescribeReply | None:
         """Return a shard's figures, None when it does not answer now."""
         if self._links.of(key) is None:
             await self._links.refresh()
@@ -93,15 +95,22 @@ class Shards:
             return None
         try:
             async with asyncio.timeout(DESCRIBE_S):
-                reply = await link.call(ShardRequest(key.collection, key.shard, Describe(), timeout_s=DESCRIBE_S))
+                reply = await link.call(ShardRequest(key.collection, key.shard, describe, timeout_s=DESCRIBE_S))
                 return _of_kind(reply, DescribeReply)
         except (Unavailable, TimeoutError):
             return None
 
-    async def settled(self, record: CollectionRecord, timeout_s: float) -> bool:
-        """Wait until every shard has taken a record's config over; False when time is up."""
+    async def settled(self, record: CollectionRecord, timeout_s: float, path: str | None = None) -> bool:
+        """Wait until every shard has taken a record's config over; False when time is up.
+
+        path   of a payload index whose columns are waited for too, unless it is dropped meanwhile
+        """
+
+        def is_settled(described: DescribeReply) -> bool:
+            return described.config_generation >= record.generation and path not in described.unbuilt_paths
+
         waits = [
-            self._has_config(ShardKey(record.uuid, shard), record.generation, timeout_s)
+            self._becomes(ShardKey(record.uuid, shard), is_settled, timeout_s)
             for shard in range(record.config.shard_number)
         ]
         settled = await together(waits)
@@ -109,15 +118,15 @@ class Shards:
 
     async def configured(self, key: ShardKey, generation: int) -> None:
         """Wait until a shard has taken a config over. Raises ShardUnavailable after `shard_wait_s`."""
-        if not await self._has_config(key, generation, self._shard_wait_s):
+        if not await self._becomes(key, lambda one: one.config_generation >= generation, self._shard_wait_s):
             raise ShardUnavailable(f"shard {key} has not taken over the newest vectors of its collection yet")
 
-    async def _has_config(self, key: ShardKey, generation: int, timeout_s: float) -> bool:
+    async def _becomes(self, key: ShardKey, is_so: Callable[[DescribeReply], bool], timeout_s: float) -> bool:
         deadline = self._clock.now() + timeout_s
         pause_s = CONFIG_PAUSE_S
         while True:
             described = await self.describe_one(key)
-            if described is not None and described.config_generation >= generation:
+            if described is not None and is_so(described):
                 return True
             if self._clock.now() + pause_s > deadline:
                 return False

@@ -3,7 +3,8 @@
 red     a segment is quarantined, or a shard's last job failed and its work is still wanted
 grey    some shard has no live worker, or work is wanted and optimization is switched off (max_optimization_threads 0)
 yellow  anything is queued or running: operations that a shard has not applied, a config that it has not met, the
-        points that it begins with, a job; or the planner wants a job that no optimizer has taken up yet
+        points that it begins with, columns of payload indexes that are not built, a job; or the planner wants a job
+        that no optimizer has taken up yet
 green   nothing is left to do
 
 What the planner wants is asked of the same pure function that the optimizer plans with, over what the shards hold now
@@ -60,7 +61,7 @@ def status_of(record: CollectionRecord, facts: Facts) -> Status:
     silent = [number for number, shard in enumerate(facts.shards) if shard is None]
     if silent:
         return Status("grey", [f"no live worker serves shard {number}" for number in silent])
-    pending = [*_unapplied(record, facts), *beginnings(record, facts.shards)]
+    pending = [*_unapplied(record, facts), *beginnings(record, facts.shards), *_unbuilt(facts)]
     running = [job for job in newest_jobs(facts.jobs) if job.is_unfinished]
     pending += [_job_text(job) for job in running]
     reported = {job.shard for job in running}
@@ -117,6 +118,13 @@ def _unapplied(record: CollectionRecord, facts: Facts) -> Iterator[str]:
             yield f"{facts.lag(number)} operations are logged and not applied yet by shard {number}"
         if shard is not None and shard.config_generation < record.generation:
             yield f"shard {number} has not met the newest config yet"
+
+
+def _unbuilt(facts: Facts) -> Iterator[str]:
+    for number, shard in enumerate(facts.shards):
+        if shard is not None and shard.unbuilt_columns:
+            paths = ", ".join(f"`{path}`" for path in shard.unbuilt_paths)
+            yield f"shard {number} builds {shard.unbuilt_columns} columns of the payload indexes {paths}"
 
 
 def _job_text(job: JobStatus) -> str:

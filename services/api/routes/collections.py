@@ -24,7 +24,7 @@ async def list_collections(call: Call) -> Answer:
 
 async def collection_info(call: Call) -> Answer:
     record = await call.services.directory.resolve_now(call.names[0])
-    return Answer(describe(record, await gather_facts(call.services, record)))
+    return Answer(describe(record, await gather_facts(call.services, record, indexed_points=True)))
 
 
 async def collection_exists(call: Call) -> Answer:

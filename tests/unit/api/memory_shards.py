@@ -52,6 +52,8 @@ class MemoryShards:
         self.reason = ""
         self.beginning = ""
         self.config_generation = 1
+        self.indexed_points: dict[str, int] = {}
+        self.unbuilt_paths: list[str] = []
         self._shards: dict[ShardKey, _Shard] = {}
 
     async def call(self, request: ShardRequest) -> Reply:
@@ -71,7 +73,17 @@ class MemoryShards:
             points, generation = len(shard.points), self.config_generation
             counters = {"searches": 3.0}
             return DescribeReply(
-                shard.applied, 0, points, self.segments, generation, counters, self.reason, self.beginning
+                shard.applied,
+                0,
+                points,
+                self.segments,
+                generation,
+                counters,
+                self.reason,
+                self.beginning,
+                indexed_points=self.indexed_points if request.read.indexed_points else {},
+                unbuilt_columns=len(self.unbuilt_paths),
+                unbuilt_paths=self.unbuilt_paths,
             )
         return shard.answer(request.read)
 
