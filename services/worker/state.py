@@ -5,25 +5,42 @@ answer: a checkpoint is frozen, and segments are succeeded by others with the sa
 segments are kept apart:
 - current   names of sealed segments by the log's word: what `Swap` and the manifest's `pending` are decided by
 - mounted   the segments that reads see; a swap that is ordered but not switched yet shows here as its inputs
+An operation on many points may be applied in steps: reads go on in between, and a checkpoint waits for its end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from services.worker.payloads import merged_payload
+from services.worker.found_points import words_passing
+from services.worker.payload_changes import change_payloads
+from services.worker.point_changes import delete_vectors, is_plain, update_vectors, upsert_some
+from services.worker.segment_list import Begun, SegmentList
 from shared.errors import LogGap
 from shared.log.position import follows
 from shared.schema.collections import CollectionConfig
-from shared.schema.operations import Config, Delete, Operation, Outcome, Resume, Seal, SetPayload, Swap, Upsert
+from shared.schema.filters import Filter
+from shared.schema.operations import (
+    ClearPayload,
+    Config,
+    Delete,
+    DeletePayload,
+    DeleteVectors,
+    Operation,
+    Outcome,
+    OverwritePayload,
+    Resume,
+    Seal,
+    SetPayload,
+    Swap,
+    UpdateVectors,
+    Upsert,
+)
 from shared.schema.points import PointId
+from shared.segment import bits
 from shared.segment.appendable import AppendableSegment
 from shared.segment.checkpoint import AnySegment, FrozenSegment, freeze_segment
-from shared.segment.id_map import IdBatch
-from shared.segment.layout import Layout, layout_of, rotation_seed
-from shared.segment.placement import placement_of, seal_bytes
-from shared.segment.rows import RowBatch, joined, row_batch
+from shared.segment.layout import rotation_seed
+from shared.segment.rows import RowBatch, row_batch
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import PendingSwap, SegmentEntry
 
@@ -56,20 +73,8 @@ class Checkpoint(NamedTuple):
     pending: list[PendingSwap]
 
 
-class _Room(NamedTuple):
-    """What fits into a segment: rows and vector bytes."""
-
-    rows: int
-    vector_bytes: int
-
-    @property
-    def is_used_up(self) -> bool:
-        """True once one of them is."""
-        return self.rows <= 0 or self.vector_bytes <= 0
-
-    def without(self, rows: int, vector_bytes: int) -> "_Room":
-        """Return what is left after these."""
-        return _Room(self.rows - rows, self.vector_bytes - vector_bytes)
+Applying = Generator[None, None, list[PointId]]
+"""An operation under way: pauses between steps, returns the ids that it needs and nobody has."""
 
 
 class ShardState:
@@ -77,185 +82,151 @@ class ShardState:
 
     def __init__(self, origin: Origin) -> None:
         self.applied = origin.applied
-        self.config_generation = origin.config_generation
-        self.config = origin.config
         self.revision = 0
         """Grows with changes that a checkpoint holds and the position does not tell: switched segments."""
         self.pending: list[PendingSwap] = list(origin.pending)
-        self.points_applied = 0
-        self._seed = rotation_seed(origin.collection)
-        self._layout: Layout = layout_of(origin.config)
-        self._sealed: list[SealedSegment] = list(origin.sealed)
-        self._current = {segment.segment_id for segment in origin.sealed}
+        self.is_midway = False
+        """True while an operation is applied in part: what a checkpoint must not hold."""
+        begun = Begun(origin.sealed, origin.appendable, origin.appendables)
+        seed = rotation_seed(origin.collection)
+        self._segments = SegmentList(begun, origin.config, origin.config_generation, seed)
         for swap in self.pending:
             self._reorder(swap)
-        self._appendables = origin.appendables
-        self._appendable = origin.appendable or self._next_appendable()
-        self._mounted: tuple[AnySegment, ...] = ()
-        self._remount()
+
+    @property
+    def config(self) -> CollectionConfig:
+        """The newest config of the log."""
+        return self._segments.config
+
+    @property
+    def config_generation(self) -> int:
+        """The newest config's generation."""
+        return self._segments.generation
+
+    @property
+    def points_applied(self) -> int:
+        """Points that operations named or wrote, for metrics."""
+        return self._segments.points_applied
 
     def segments(self) -> tuple[AnySegment, ...]:
         """Return what reads see. The tuple is replaced, never changed."""
-        return self._mounted
+        return self._segments.mounted
 
     @property
     def appendable_id(self) -> str:
         """The segment that takes rows now."""
-        return self._appendable.segment_id
+        return self._segments.appendable.segment_id
 
     def apply(self, position: int, operation: Operation) -> Outcome:
         """Apply one entry. A position that was applied changes nothing. Raises LogGap, and then nothing has changed."""
+        steps = self.steps(position, operation)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                outcome: Outcome = done.value
+                return outcome
+
+    def steps(self, position: int, operation: Operation) -> Generator[None, None, Outcome]:
+        """Apply one entry in steps of about a millisecond. What it changed so far shows to reads in between.
+
+        It counts as applied after the last step. Nothing but reads and `switch` may come in between.
+        """
         if position <= self.applied:
             return Outcome(position)
         if not follows(self.applied, position, operation):
             raise LogGap(f"expected position {self.applied + 1}, got {position}")
-        missing: list[PointId] = []
+        self.is_midway = True
+        missing = yield from self._applying(position, operation)
+        self.applied, self.is_midway = position, False
+        return Outcome(position, missing)
+
+    def _applying(self, position: int, operation: Operation) -> Applying:
+        segments = self._segments
         match operation:
             case Upsert():
                 self._upsert(position, operation)
-            case Delete(ids):
-                self._tombstone(self._mounted, IdBatch.from_ids(ids))
-                self.points_applied += len(ids)
-            case SetPayload(ids, payload):
-                missing = self._set_payload(position, ids, payload)
-                self.points_applied += len(ids)
+            case Delete(ids, None):
+                segments.delete(ids)
+            case Delete(filter=Filter() as wanted):
+                found = [(segment, bits.to_rows(words)) for segment, words in words_passing(segments.mounted, wanted)]
+                segments.delete_rows(found)
+            case UpdateVectors():
+                return (yield from update_vectors(segments, operation, position))
+            case DeleteVectors():
+                return (yield from delete_vectors(segments, operation, position))
+            case SetPayload() | OverwritePayload() | DeletePayload() | ClearPayload():
+                return (yield from change_payloads(segments, operation, position))
             case Config(generation, config):
-                self._configure(generation, config)
+                if generation > segments.generation:
+                    segments.configure(CollectionConfig.model_validate_json(config), generation)
             case Seal(appendable):
-                if appendable == self._appendable.segment_id and self._appendable.count:
-                    self._seal()
+                if appendable == segments.appendable.segment_id and segments.appendable.count:
+                    segments.seal()
             case Swap():
                 self._order_swap(position, operation)
             case Resume():
                 pass
-        self.applied = position
-        return Outcome(position, missing)
+        return []
 
     def apply_upserts(self, upserts: Sequence[tuple[int, Upsert]]) -> list[Outcome]:
-        """Apply consecutive upserts and give their outcomes: what `apply` does one by one, in a fraction of its time.
+        """Apply consecutive plain upserts and give their outcomes: what `apply` does one by one, in less time.
 
         Segments are sealed at the very same rows as one by one. Raises LogGap, and then nothing has changed.
         """
+        segments = self._segments
         fresh = [(position, upsert) for position, upsert in upserts if position > self.applied]
         for place, (position, upsert) in enumerate(fresh):
+            assert is_plain(upsert), "which points it writes depends on those before it"
             if not (follows(self.applied, position, upsert) if place == 0 else position == fresh[place - 1][0] + 1):
                 raise LogGap(f"expected position {self.applied + 1 + place}, got {position}")
         waiting: list[RowBatch] = []
-        room = self._room()
+        room = segments.room()
         for position, upsert in fresh:
-            batch = row_batch(upsert, position, self._layout)
+            batch = row_batch(upsert, position, segments.layout)
             waiting.append(batch)
-            room = room.without(len(upsert.ids), self._appendable.bytes_of(batch))
+            room = room.without(len(upsert.ids), segments.appendable.bytes_of(batch))
             if room.is_used_up:
-                self._append(waiting)
-                self._seal()
-                waiting, room = [], self._room()
-        self._append(waiting)
+                segments.append(waiting)
+                segments.seal()
+                waiting, room = [], segments.room()
+        segments.append(waiting)
         if fresh:
             self.applied = fresh[-1][0]
         return [Outcome(position) for position, _ in upserts]
 
     def _upsert(self, position: int, upsert: Upsert) -> None:
-        self._append([row_batch(upsert, position, self._layout)])
-        if self._room().is_used_up:
-            self._seal()
-
-    def _append(self, batches: Sequence[RowBatch]) -> None:
-        if not batches:
-            return
-        batch = joined(batches, self._layout)
-        self._tombstone(self._sealed, batch.ids)
-        self._appendable.append(batch)
-        self.points_applied += len(batch.ids)
-
-    def _room(self) -> "_Room":
-        """Return how much the appendable segment takes until it is sealed."""
-        appendable, seal = self._appendable, self.config.seal
-        return _Room(seal.rows - appendable.count, seal_bytes(self.config) - appendable.vector_bytes)
-
-    @staticmethod
-    def _tombstone(segments: Iterable[AnySegment], batch: IdBatch) -> None:
-        for segment in segments:
-            rows = segment.rows_of(batch)
-            rows = rows[rows >= 0]
-            if len(rows):
-                segment.tombstone(rows)
-
-    def _set_payload(self, position: int, ids: list[PointId], changes: bytes) -> list[PointId]:
-        """Merge into each point's payload and return the ids that do not exist."""
-        batch = IdBatch.from_ids(ids)
-        is_known = np.zeros(len(ids), dtype=np.bool_)
-        for segment in self._mounted:
-            found = segment.rows_of(batch)
-            is_known |= found >= 0
-            rows = found[found >= 0].tolist()
-            if rows:
-                segment.set_payload(rows, [merged_payload(segment.payload(row), changes) for row in rows], position)
-        return [ids[place] for place in np.flatnonzero(~is_known).tolist()]
-
-    def _configure(self, generation: int, config: bytes) -> None:
-        """Take a newer config. Other slots need another appendable segment: the present one is sealed as it is.
-
-        What a slot held that is gone, or is another one of the same name now, is shown to nobody from here on.
-        """
-        if generation <= self.config_generation:
-            return
-        self.config = CollectionConfig.model_validate_json(config)
-        self.config_generation = generation
-        layout = layout_of(self.config)
-        if layout == self._layout:
-            return
-        for segment in self._sealed:
-            segment.keep_slots(layout)
-        if self._appendable.count:
-            self._seal(layout)
-            self._sealed[-1].keep_slots(layout)
+        if is_plain(upsert):
+            self._segments.append_and_seal(row_batch(upsert, position, self._segments.layout))
         else:
-            self._layout = layout
-            self._appendable = AppendableSegment(self._appendable.segment_id, layout, self._seed)
-            self._remount()
-
-    def _seal(self, layout: Layout | None = None) -> None:
-        """Make the appendable segment immutable, in place, and begin the next one."""
-        sealed = self._appendable.seal(self.config_generation)
-        self._sealed.append(sealed)
-        self._current.add(sealed.segment_id)
-        self._layout = self._layout if layout is None else layout
-        self._appendable = self._next_appendable()
-        self._remount()
-
-    def _next_appendable(self) -> AppendableSegment:
-        self._appendables += 1
-        return AppendableSegment(f"a{self._appendables:08d}", self._layout, self._seed)
+            upsert_some(self._segments, upsert, position)
 
     def _order_swap(self, position: int, swap: Swap) -> None:
         """Note a swap to be switched later, unless its inputs or its generation are not current by the log's word."""
-        is_current = swap.generation == self.config_generation and self._current.issuperset(swap.inputs)
-        if not (is_current and swap.inputs) or swap.output in self._current or len(set(swap.inputs)) < len(swap.inputs):
+        current = self._segments.current
+        is_current = swap.generation == self.config_generation and current.issuperset(swap.inputs)
+        if not (is_current and swap.inputs) or swap.output in current or len(set(swap.inputs)) < len(swap.inputs):
             return
         pending = PendingSwap(position, swap.base, list(swap.inputs), swap.output, swap.generation)
         self.pending.append(pending)
         self._reorder(pending)
 
     def _reorder(self, swap: PendingSwap) -> None:
-        self._current.difference_update(swap.inputs)
+        self._segments.current.difference_update(swap.inputs)
         if swap.output:
-            self._current.add(swap.output)
+            self._segments.current.add(swap.output)
 
     def mounted(self, segment_ids: Sequence[str]) -> list[SealedSegment] | None:
         """Return mounted sealed segments by name; None unless all of them are."""
-        by_id = {segment.segment_id: segment for segment in self._sealed}
-        found = [by_id[name] for name in segment_ids if name in by_id]
-        return found if len(found) == len(segment_ids) else None
+        return self._segments.named(segment_ids)
 
     def unsaved(self) -> list[SealedSegment]:
         """Return the sealed segments that live in memory only."""
-        return [segment for segment in self._sealed if segment.header is None]
+        return self._segments.unsaved()
 
     def misplaced(self) -> list[SealedSegment]:
         """Return the sealed segments whose files were opened otherwise than the config wants them kept."""
-        wanted = placement_of(self.config)
-        return [segment for segment in self._sealed if segment.header is not None and not segment.is_placed(wanted)]
+        return self._segments.misplaced()
 
     def mount_swap(self, swap: PendingSwap, output: SealedSegment | None) -> None:
         """Switch a pending swap: its output, brought up to date, takes the place of its inputs; None drops them."""
@@ -269,26 +240,18 @@ class ShardState:
         that nobody has ever mounted.
         """
         self.pending.remove(swap)
-        self._current.discard(swap.output)
-        self._current.update(swap.inputs)
+        self._segments.current.discard(swap.output)
+        self._segments.current.update(swap.inputs)
         self.revision += 1
 
     def switch(self, inputs: Sequence[str], output: SealedSegment | None) -> None:
         """Put a segment in the place of others that have, together, the same live rows; None where that is no row."""
-        place = next(place for place, segment in enumerate(self._sealed) if segment.segment_id in inputs)
-        if output is not None:
-            output.keep_slots(self._layout)
-        before, rest = self._sealed[:place], self._sealed[place:]
-        kept = [segment for segment in rest if segment.segment_id not in inputs]
-        self._sealed = [*before, *([output] if output is not None else []), *kept]
+        self._segments.switch(inputs, output)
         self.revision += 1
-        self._remount()
-
-    def _remount(self) -> None:
-        self._mounted = (*self._sealed, self._appendable)
 
     def freeze(self, durable: dict[str, SegmentEntry]) -> Checkpoint:
         """Return an exact cut of now. `durable` is what the newest manifest says of each segment. Quick: no copies."""
+        assert not self.is_midway, "an operation that is applied in part would be applied again"
         frozen = [
             freeze_segment(
                 segment,
@@ -296,8 +259,13 @@ class ShardState:
                 position=self.applied,
                 generation=self.config_generation,
             )
-            for segment in self._mounted
+            for segment in self.segments()
         ]
         return Checkpoint(
-            self.applied, self.config_generation, self.config, frozen, self._appendables, list(self.pending)
+            self.applied,
+            self.config_generation,
+            self.config,
+            frozen,
+            self._segments.appendables,
+            list(self.pending),
         )

@@ -1,6 +1,6 @@
 """Rows on their way into an appendable segment: one upsert, or one chunk read back; and their bytes in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,18 +41,24 @@ class RowBatch:
 
 
 def row_batch(upsert: Upsert, version: int, layout: Layout) -> RowBatch:
-    """Return the rows of an upsert at a position.
+    """Return the rows of an upsert at a position."""
+    ids = IdBatch.from_ids(upsert.ids)
+    count = len(upsert.ids)
+    slots = known_slots(upsert.slots, layout, count)
+    return RowBatch(ids, np.full(count, version, dtype=np.uint64), slots, upsert.payloads)
+
+
+def known_slots(given: Mapping[str, SlotRows], layout: Layout, count: int) -> dict[str, Batch]:
+    """Return the vectors of `count` points by slot, from their bytes in the log.
 
     Left out are slots that the layout does not know (removed since), or knows as another one of the same name.
     """
-    ids = IdBatch.from_ids(upsert.ids)
-    count = len(upsert.ids)
     slots = {}
-    for name, rows in upsert.slots.items():
+    for name, rows in given.items():
         slot = layout.get(name)
         if slot is not None and _fits(rows, slot, count):
             slots[name] = slot_batch(rows, slot, count)
-    return RowBatch(ids, np.full(count, version, dtype=np.uint64), slots, upsert.payloads)
+    return slots
 
 
 def joined(batches: Sequence[RowBatch], layout: Layout) -> RowBatch:

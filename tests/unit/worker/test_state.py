@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.payloads import merged_payload
 from shared.errors import LogGap
 from shared.schema.collections import SealConfig, VectorParams
 from shared.schema.operations import Config, Resume, Seal, Swap
@@ -71,12 +70,6 @@ def test_merging_a_payload_tells_unknown_points_and_keeps_other_keys() -> None:
 
     assert outcome.missing == [2, uuid_id(8)]
     assert content(state) == {1: {"a": 1, "b": {"d": 2}}, uuid_id(7): {"b": {"d": 2}}}
-
-
-def test_merged_payloads_keep_every_digit() -> None:
-    merged = merged_payload(b'{"a":1.10,"b":123456789012345678901234567890}', b'{"c":1e400}')
-
-    assert merged == b'{"a":1.10,"b":123456789012345678901234567890,"c":1e400}'
 
 
 def test_a_merged_payload_changes_the_version() -> None:
