@@ -14,7 +14,7 @@ T = TypeVar("T")
 _any_decoder = msgspec.json.Decoder(dict[str, Any])
 _CONDITION_FORMS = (
     'Expected some form of condition, which can be a field condition (like {"key": …, "match": …}), '
-    "has_id, is_empty or a nested filter: "
+    "has_id, has_vector, slice, is_empty, is_null, nested or a filter: "
 )
 
 
