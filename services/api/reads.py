@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from services.api.facets import faceted
 from services.api.idf import check_idf, weighed
+from services.api.ordered import ordered
 from services.api.shards import Asking, Shards, together
-from services.api.validate.point_reads import CountCall, RetrieveCall, ScrollCall
+from services.api.validate.point_reads import CountCall, FacetCall, RetrieveCall, ScrollCall
 from services.api.validate.query_vectors import as_searched, distance_of, full_scan_of, packed_query
 from services.api.validate.searches import SearchCall
 from services.api.validate.selectors import NO_PAYLOAD, check_vector_names
 from shared.errors import NotFound
-from shared.query.merge import merge_hits, merge_points
+from shared.query.merge import Counted, merge_hits, merge_points
 from shared.schema.collections import CollectionConfig, CollectionRecord, Distance
 from shared.schema.filters import Filter, HasId
 from shared.schema.points import PointId, format_point_id, shard_of
@@ -85,8 +87,10 @@ class Reader:
         return [found[point_id] for point_id in call.ids if point_id in found]
 
     async def scroll(self, record: CollectionRecord, call: ScrollCall, asking: Asking) -> Page:
-        """Return one page by id; one point more is read to know where the next page begins."""
+        """Return one page; of one by id one point more is read to know where the next page begins."""
         check_vector_names(call.with_vector, record.config)
+        if call.order_by is not None:
+            return Page(await ordered(self._shards, record, call, asking), None)
         read = Scroll(call.offset, call.limit + 1, call.filter, call.with_payload, call.with_vector)
         points = await self._scrolled(record, read, asking)
         if len(points) <= call.limit:
@@ -97,6 +101,10 @@ class Reader:
         """Return how many points the filter keeps."""
         replies = await self._shards.ask_all(record, Count(call.filter, call.exact), CountReply, asking)
         return sum(reply.count for reply in replies)
+
+    async def facet(self, record: CollectionRecord, call: FacetCall, asking: Asking) -> list[Counted]:
+        """Return the most frequent values at a path with their numbers of points."""
+        return await faceted(self._shards, record, call, asking)
 
     async def _ranked(self, record: CollectionRecord, searches: list[Search], asking: Asking) -> list[list[Hit]]:
         batch = SearchBatch(searches)

@@ -43,6 +43,8 @@ def _point(hit: Hit, config: CollectionConfig, ranked: dict[str, Any]) -> dict[s
     shown = {"id": format_point_id(hit.id), **ranked}
     if hit.payload is not None:
         shown["payload"] = orjson.Fragment(hit.payload or b"{}")
+    if hit.order_value is not None:
+        shown["order_value"] = hit.order_value
     if hit.vectors is not None:
         shown["vector"] = _vectors(hit.vectors, config)
     return shown

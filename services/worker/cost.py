@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from shared.query.filters import cold_rows
 from shared.query.view import View
 from shared.schema.filters import Filter
-from shared.schema.queries import Search, Terms
+from shared.schema.queries import OrderBy, Search, Terms
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.index.multi import MultiIndex
@@ -32,6 +32,8 @@ LISTS_PAIRS_PER_MS = 1e4
 """Pairs sorted to build inverted lists."""
 FILTER_ROWS_PER_MS = 1e6
 """Rows over which a condition is evaluated, once its column is built."""
+VALUES_PER_MS = 2e5
+"""Rows whose values are counted or put in order, at worst: where no order is kept."""
 PAYLOADS_PER_MS = 2e3
 """Payloads parsed to build a column."""
 HIT_MS = 0.002
@@ -49,6 +51,12 @@ def filter_ms(view: View, wanted: Filter | None) -> float:
     if not conditions:
         return 0.0
     return conditions * sum(one.size for one in view) / FILTER_ROWS_PER_MS + cold_rows(view, wanted) / PAYLOADS_PER_MS
+
+
+def values_ms(view: View, key: str, order: OrderBy | None = None) -> float:
+    """Return the estimate for counting the values at a path over all rows, or for the first of them in an order."""
+    cold = sum(one.segment.column(key).cold_rows(order) for one in view)
+    return sum(one.size for one in view) / VALUES_PER_MS + cold / PAYLOADS_PER_MS
 
 
 def terms_ms(view: View, terms: Sequence[Terms]) -> float:

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from time import perf_counter
 
-from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms, terms_ms
+from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms, terms_ms, values_ms
 from services.worker.counters import Counters
 from services.worker.together import SearchQueue
 from shared.errors import ShardUnavailable
 from shared.query.count import count_segments
+from shared.query.facet import facet_segments
+from shared.query.ordered import ordered_segments
 from shared.query.retrieve import retrieve_points
 from shared.query.scroll import scroll_segments
 from shared.query.term_stats import count_terms
@@ -22,6 +24,7 @@ from shared.schema.queries import (
     Count,
     CountReply,
     Facet,
+    FacetReply,
     PointsReply,
     Reply,
     Retrieve,
@@ -80,7 +83,10 @@ def _estimated_ms(view: View, read: ReadPoints) -> float:
     if type(read) is TermStats:
         return terms_ms(view, read.terms)
     if type(read) is Scroll:
-        return filter_ms(view, read.filter) + read.limit * HIT_MS
+        order_ms = 0.0 if read.order_by is None else values_ms(view, read.order_by.key, read.order_by)
+        return filter_ms(view, read.filter) + order_ms + read.limit * HIT_MS
+    if type(read) is Facet:
+        return filter_ms(view, read.filter) + values_ms(view, read.key)
     return filter_ms(view, read.filter) if type(read) is Count else 0.0
 
 
@@ -90,7 +96,9 @@ def _run(view: View, read: ReadPoints, counters: Counters) -> Reply:
     if type(read) is Retrieve:
         reply = PointsReply(retrieve_points(view, read))
     elif type(read) is Scroll:
-        reply = PointsReply(scroll_segments(view, read))
+        reply = PointsReply(scroll_segments(view, read) if read.order_by is None else ordered_segments(view, read))
+    elif type(read) is Facet:
+        reply = FacetReply(facet_segments(view, read))
     elif type(read) is TermStats:
         reply = TermStatsReply([count_terms(view, terms) for terms in read.terms])
     else:

@@ -1,10 +1,15 @@
 """Merging answers: of the shards of a collection, in the worker and in the api alike."""
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
+from shared.schema.filters import Scalar
 from shared.schema.points import id_order
 from shared.schema.queries import Hit
+
+Counted = tuple[Scalar, int]
+"""A value and how many points have it."""
 
 
 def merge_hits(lists: Sequence[list[Hit]], limit: int) -> list[Hit]:
@@ -19,3 +24,25 @@ def merge_points(lists: Sequence[list[Hit]], limit: int) -> list[Hit]:
     if len(lists) == 1:
         return lists[0][:limit]
     return sorted(chain.from_iterable(lists), key=lambda hit: id_order(hit.id))[:limit]
+
+
+def merge_ordered(lists: Sequence[list[Hit]], limit: int, *, is_descending: bool) -> list[Hit]:
+    """Return the first `limit` points of several lists by the value that they were ordered by; equal values by id."""
+    if len(lists) == 1:
+        return lists[0][:limit]
+    sign = -1 if is_descending else 1
+    return sorted(chain.from_iterable(lists), key=lambda hit: (sign * (hit.order_value or 0), id_order(hit.id)))[:limit]
+
+
+def added(parts: Iterable[Iterable[Counted]]) -> dict[Scalar, int]:
+    """Return the sums of counts by value. Values must be of one type: `True` and 1 are the same key."""
+    totals: dict[Scalar, int] = {}
+    for part in parts:
+        for value, count in part:
+            totals[value] = totals.get(value, 0) + count
+    return totals
+
+
+def most_frequent(counted: Iterable[Counted], limit: int) -> list[Counted]:
+    """Return the `limit` values with the highest counts above 0; equal counts by value."""
+    return heapq.nsmallest(limit, (each for each in counted if each[1] > 0), key=lambda each: (-each[1], each[0]))

@@ -1,4 +1,4 @@
-"""Routes that read points: one and many by id, scroll, count."""
+"""Routes that read points: one and many by id, scroll, count, facet."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,9 +8,10 @@ from services.api.params import read_timeout
 from services.api.reads import Page
 from services.api.render import render_page, render_records
 from services.api.shards import Asking
-from services.api.validate.point_reads import RetrieveCall, parse_count, parse_retrieve, parse_scroll
+from services.api.validate.point_reads import RetrieveCall, parse_count, parse_facet, parse_retrieve, parse_scroll
 from services.api.validate.selectors import ALL_PAYLOAD, ALL_VECTORS
 from shared.errors import BadFormat, BadInput, NotFound
+from shared.query.merge import Counted
 from shared.schema.collections import CollectionRecord
 from shared.schema.points import PointId, format_point_id, parse_point_id
 from shared.schema.queries import Hit
@@ -62,6 +63,19 @@ async def count(call: Call) -> Answer:
     return Answer({"count": found})
 
 
+async def facet(call: Call) -> Answer:
+    timeout_s = read_timeout(call.query)
+    wanted = parse_facet(await call.body(), call.services.limits)
+    asking = call.asking("Facet", timeout_s)
+
+    async def act(record: CollectionRecord) -> list[Counted]:
+        call.services.strict_reads.facet(record, wanted, timeout_s)
+        return await call.services.reader.facet(record, wanted, asking)
+
+    _, found = await call.services.directory.run(call.names[0], act)
+    return Answer({"hits": [{"value": value, "count": count} for value, count in found]})
+
+
 def _retrieving(
     call: Call, wanted: RetrieveCall, timeout_s: int | None, asking: Asking
 ) -> Callable[[CollectionRecord], Awaitable[list[Hit]]]:
@@ -86,4 +100,5 @@ ROUTES = [
     Route("GET", "/collections/{}/points/{}", get_point),
     Route("POST", "/collections/{}/points/scroll", scroll),
     Route("POST", "/collections/{}/points/count", count),
+    Route("POST", "/collections/{}/facet", facet),
 ]

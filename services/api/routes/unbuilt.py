@@ -23,7 +23,6 @@ _UNBUILT: dict[str, tuple[str, ...]] = {
     "/snapshots": ("GET", "POST"),
     "/snapshots/{}": ("GET", "DELETE"),
     f"{_C}/cluster": ("GET", "POST"),
-    f"{_C}/facet": ("POST",),
     f"{_C}/memory": ("GET",),
     f"{_C}/points/batch": ("POST",),
     f"{_C}/points/discover": ("POST",),

@@ -4,7 +4,7 @@ from services.api.strict.costs import listing_cost, search_cost
 from services.api.strict.filters import check_filter
 from services.api.strict.rates import Rates
 from services.api.strict.refusals import check_limit, limits_of, refuse
-from services.api.validate.point_reads import CountCall, RetrieveCall, ScrollCall
+from services.api.validate.point_reads import CountCall, FacetCall, RetrieveCall, ScrollCall
 from services.api.validate.searches import SearchCall
 from shared.log.position import ShardKey
 from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord
@@ -44,6 +44,16 @@ class ReadGuard:
         if limits is None:
             return
         check_limit("timeout", timeout_s, limits.max_timeout)
+        check_filter(call.filter, record.config, limits)
+        self._charge(record, limits, listing_cost(call.filter))
+
+    def facet(self, record: CollectionRecord, call: FacetCall, timeout_s: int | None) -> None:
+        """Admit a facet."""
+        limits = limits_of(record)
+        if limits is None:
+            return
+        check_limit("timeout", timeout_s, limits.max_timeout)
+        check_limit("limit", call.limit, limits.max_query_limit)
         check_filter(call.filter, record.config, limits)
         self._charge(record, limits, listing_cost(call.filter))
 

@@ -1,4 +1,4 @@
-"""Bodies that read points without a query: retrieve, scroll, count."""
+"""Bodies that read points without a query: retrieve, scroll, count, facet."""
 
 from typing import Any, NamedTuple
 
@@ -7,6 +7,8 @@ import msgspec
 from services.api.validate.body import decode
 from services.api.validate.filters import WireFilter, parse_filter
 from services.api.validate.limits import Limits, check_limit
+from services.api.validate.orders import OrderCall, WireOrderBy, parse_order
+from services.api.validate.paths import check_path
 from services.api.validate.selectors import (
     ALL_PAYLOAD,
     WirePayloadSelector,
@@ -36,7 +38,15 @@ class WireScroll(msgspec.Struct):
     with_payload: WirePayloadSelector = None
     with_vector: WireVectorSelector = None
     with_vectors: WireVectorSelector = None
-    order_by: Any = None
+    order_by: WireOrderBy | None = None
+    shard_key: Any = None
+
+
+class WireFacet(msgspec.Struct):
+    key: str
+    limit: int | None = None
+    filter: WireFilter | None = None
+    exact: bool | None = None
     shard_key: Any = None
 
 
@@ -55,13 +65,14 @@ class RetrieveCall(NamedTuple):
 
 
 class ScrollCall(NamedTuple):
-    """A page of points by id."""
+    """A page of points by id, or by a payload value."""
 
     offset: PointId | None
     limit: int
     filter: Filter | None
     with_payload: PayloadSelector
     with_vector: VectorSelector
+    order_by: OrderCall | None = None
 
 
 class CountCall(NamedTuple):
@@ -71,8 +82,18 @@ class CountCall(NamedTuple):
     exact: bool
 
 
+class FacetCall(NamedTuple):
+    """The most frequent values at a path."""
+
+    key: str
+    limit: int
+    filter: Filter | None
+    exact: bool
+
+
 _retrieve_decoder = msgspec.json.Decoder(WireRetrieve)
 _scroll_decoder = msgspec.json.Decoder(WireScroll)
+_facet_decoder = msgspec.json.Decoder(WireFacet)
 _count_decoder = msgspec.json.Decoder(WireCount)
 
 
@@ -92,15 +113,17 @@ def parse_retrieve(body: bytes, limits: Limits) -> RetrieveCall:
 def parse_scroll(body: bytes, limits: Limits) -> ScrollCall:
     """Return the page to read; 10 points with payload by default."""
     wire = decode(_scroll_decoder, body)
-    refuse_given(wire, ("shard_key", "order_by"))
+    refuse_given(wire, ("shard_key",))
     limit = 10 if wire.limit is None else wire.limit
     check_limit(limit, 0, "scroll_request.", limits)
+    order_by = None if wire.order_by is None else parse_order(wire.order_by)
     return ScrollCall(
         None if wire.offset is None else parse_point_id(wire.offset),
         limit,
         parse_filter(wire.filter, limits.filter, "scroll_request.filter"),
         parse_payload_selector(wire.with_payload, ALL_PAYLOAD),
         parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
+        order_by,
     )
 
 
@@ -109,3 +132,13 @@ def parse_count(body: bytes, limits: Limits) -> CountCall:
     wire = decode(_count_decoder, body)
     refuse_given(wire, ("shard_key",))
     return CountCall(parse_filter(wire.filter, limits.filter, "count_request.filter"), wire.exact is not False)
+
+
+def parse_facet(body: bytes, limits: Limits) -> FacetCall:
+    """Return which values to count; the 10 most frequent by default."""
+    wire = decode(_facet_decoder, body)
+    refuse_given(wire, ("shard_key",))
+    limit = 10 if wire.limit is None else wire.limit
+    check_limit(limit, 0, "facet_request.", limits)
+    kept = parse_filter(wire.filter, limits.filter, "facet_request.filter")
+    return FacetCall(check_path(wire.key), limit, kept, bool(wire.exact))

@@ -4,9 +4,11 @@ Reads what the appender wrote, so a test of the api goes through the real script
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from shared.errors import ShardUnavailable, TimedOut
 from shared.log.position import ShardKey
@@ -23,7 +25,10 @@ from shared.schema.queries import (
     CountReply,
     Describe,
     DescribeReply,
+    Facet,
+    FacetReply,
     Hit,
+    OrderBy,
     PayloadSelector,
     PointsReply,
     Reply,
@@ -36,6 +41,7 @@ from shared.schema.queries import (
     ShardRequest,
     VectorSelector,
 )
+from tests.unit.query.plain_reads import facet_values, ordered_values
 
 
 class MemoryShards:
@@ -128,6 +134,10 @@ class _Shard:
                 return SearchReply([self._search(search) for search in searches])
             case Retrieve(ids, payload, vector):
                 return PointsReply([self._hit(each, 0.0, payload, vector) for each in ids if each in self.points])
+            case Scroll(order_by=OrderBy()):
+                return PointsReply(self._ordered(read, read.order_by))
+            case Facet():
+                return FacetReply(self._facet(read))
             case Scroll(offset, limit, kept, payload, vector):
                 ids = sorted(self._kept(kept), key=id_order)
                 if offset is not None:
@@ -140,6 +150,24 @@ class _Shard:
                     raise TimedOut("not applied in time")
                 return AppliedReply([Outcome(each, self.missing.get(each, [])) for each in positions])
         raise AssertionError(read)
+
+    def _ordered(self, read: Scroll, order: OrderBy) -> list[Hit]:
+        sign = -1 if order.is_descending else 1
+        pairs = [
+            (value, each) for each in self._kept(read.filter) for value in ordered_values(self.points[each][2], order)
+        ]
+        pairs.sort(key=lambda pair: (sign * pair[0], id_order(pair[1])))
+        hits = [(value, self._hit(each, 0.0, read.with_payload, read.with_vector)) for value, each in pairs]
+        return [replace(hit, order_value=value) for value, hit in hits[: read.limit]]
+
+    def _facet(self, facet: Facet) -> list[tuple[Any, int]]:
+        totals: Counter[Any] = Counter()
+        for each in self._kept(facet.filter):
+            totals.update(facet_values(self.points[each][2], facet.key, facet.index_type))
+        ranked = sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
+        if facet.among is not None:
+            return [pair for pair in ranked if pair[0] in facet.among]
+        return [pair for pair in ranked if pair[1] >= facet.at_least] if facet.at_least else ranked[: facet.limit]
 
     def _kept(self, kept: Any) -> list[PointId]:
         return [each for each, (_, _, payload) in self.points.items() if payload_matches(kept, each, payload)]
