@@ -287,7 +287,7 @@ class Hosted:
         )
         publisher = Publisher(self.shard, around, recovered.manifest)
         successor = Successor(self.shard, publisher, self.directory, common.disk)
-        applier = Applier(self.shard, partial(self._applied, publisher, successor), self._faulted)
+        applier = Applier(self.shard, partial(self._applied, publisher, successor), self._faulted, common.disk)
         publisher.on_published = successor.look
         publisher.on_stale = lambda: self._host.on_lost(self.key)
         self._parts = applier, publisher, successor

@@ -19,7 +19,7 @@ from services.worker.retention import Retention
 from services.worker.shard import Shard
 from shared.actor.actor import Actor
 from shared.clock import Clock
-from shared.errors import StaleFence, Unavailable
+from shared.errors import ShardUnavailable, StaleFence, Unavailable
 from shared.log.wal import Wal
 from shared.store.crash import crash_point
 from shared.store.manifest import Manifest, SegmentEntry
@@ -32,6 +32,8 @@ INTERVAL_S = 0.7
 """A quiet log is not checkpointed more often than this: many shards with a trickle each must not keep the disk busy."""
 BLOCKED_S = 0.2
 """How often a publisher that may not publish now looks again."""
+MIDWAY_S = 0.005
+"""How often it is looked whether an operation that is applied in steps has ended."""
 RETRY_S = (0.5, 10.0)
 """First and longest pause after a failed checkpoint."""
 
@@ -140,7 +142,15 @@ class Publisher(Actor[None]):
     async def publish(self) -> None:
         """Publish a checkpoint of now, trim, collect. Raises StaleFence, ShardUnavailable, OSError."""
         async with self._writing:
+            await self._operation_end()
             await self._publish()
+
+    async def _operation_end(self) -> None:
+        """Wait for the end of an operation that is applied in steps. Raises ShardUnavailable when it was broken off."""
+        while self._shard.state is not None and self._shard.state.is_midway:
+            if self._is_abandoned or self.mailbox.is_closed:
+                raise ShardUnavailable(f"shard {self._shard.key} was stopped in the middle of an operation")
+            await asyncio.sleep(MIDWAY_S)
 
     async def _sleep(self) -> None:
         """Wait until something may be due."""
