@@ -93,9 +93,14 @@ class PayloadIndex(Sparing):
     enable_hnsw: bool | None = None
 
     @property
+    def place(self) -> Memory:
+        """Where its columns are kept; `memory` is the newer word and wins."""
+        return self.memory or (Memory.COLD if self.on_disk else Memory.PINNED)
+
+    @property
     def is_on_disk(self) -> bool:
-        """True where its columns are mapped and not held in memory; `memory` is the newer word and wins."""
-        return self.memory is Memory.COLD if self.memory is not None else bool(self.on_disk)
+        """True where its columns are mapped and read when needed."""
+        return self.place is Memory.COLD
 
     @property
     def analysis(self) -> TextAnalysis | None:

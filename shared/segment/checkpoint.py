@@ -5,7 +5,8 @@
    only the rest.
 2. `write_frozen` writes that rest as new chunk files (or the directory of a segment sealed since) and gives the new
    entry. What it wrote counts once a manifest names it; a failed checkpoint leaves unnamed files and nothing else.
-3. `load_segment` reads an entry back: same rows in the same order, same tombstones, same payload changes.
+3. `load_segment` reads an entry back: same rows in the same order, same tombstones, same payload changes. Its columns
+   are opened apart from it (column_chunks.py): what cannot be used of them is built anew.
 
 Chunks of rows and of changes are merged as they come, so that each is larger than all after it together: a segment has
 O(log n) of them and a row is rewritten O(log n) times, however often checkpoints come.
@@ -13,7 +14,9 @@ O(log n) of them and a row is rewritten O(log n) times, however often checkpoint
 
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -29,7 +32,9 @@ from shared.segment.chunk_kinds import (
     write_rows,
     write_tombstones,
 )
+from shared.segment.column_chunks import ColumnSource, columns_rest, write_columns
 from shared.segment.format import header_ref
+from shared.segment.indexed_points import indexed_points
 from shared.segment.layout import Layout
 from shared.segment.overlay import Overlay, OverlayChange
 from shared.segment.parts import SealedParts
@@ -53,6 +58,8 @@ class FrozenSegment:
     changes      payload changes after the overlay chunks that stay
     rows         rows of an appendable after the rows chunks that stay, None where there are none
     parts        of a sealed segment that is not on disk yet
+    columns      of declared payload indexes that are built and have no file yet
+    points       counts the points of declared payload indexes; None where columns are missing that it would build first
     """
 
     entry: SegmentEntry
@@ -61,11 +68,14 @@ class FrozenSegment:
     changes: list[OverlayChange]
     rows: RowsCut | None = None
     parts: SealedParts | None = None
+    columns: tuple[ColumnSource, ...] = ()
+    points: Callable[[], dict[str, int]] | None = None
 
     @property
     def is_unchanged(self) -> bool:
         """True where nothing is to be written."""
-        return self.live_words is None and not self.changes and self.rows is None and self.parts is None
+        parts = (self.live_words, self.rows, self.parts)
+        return not self.changes and not self.columns and all(part is None for part in parts)
 
 
 def freeze_segment(
@@ -85,17 +95,27 @@ def freeze_segment(
     if isinstance(segment, AppendableSegment):
         kept, rows = _rows_rest(segment, known.rows_chunks)
         stays = msgspec.structs.replace(stays, rows_chunks=kept, generation=generation)
-        return FrozenSegment(stays, position, live_words, changes, rows=rows)
+        return FrozenSegment(stays, position, live_words, changes, rows=rows, points=_points_of(segment))
     header = known.header or segment.header
+    files, columns = columns_rest(segment, known.columns)
     stays = msgspec.structs.replace(
         stays,
+        columns=files,
         rows_chunks=[],
         header=header,
         generation=segment.parts.generation,
         recall=segment.parts.recall,
         built=segment.parts.built,
     )
-    return FrozenSegment(stays, position, live_words, changes, parts=None if header else segment.parts)
+    return FrozenSegment(
+        stays,
+        position,
+        live_words,
+        changes,
+        parts=None if header else segment.parts,
+        columns=tuple(columns),
+        points=_points_of(segment),
+    )
 
 
 def write_frozen(shard_directory: Path, frozen: FrozenSegment) -> SegmentEntry:
@@ -113,6 +133,11 @@ def write_frozen(shard_directory: Path, frozen: FrozenSegment) -> SegmentEntry:
     if frozen.changes:
         ref = write_overlay(shard_directory, segment_id, frozen.changes, frozen.through)
         entry = msgspec.structs.replace(entry, overlays=[*entry.overlays, ref])
+    if frozen.columns:
+        columns = write_columns(shard_directory, segment_id, frozen.columns)
+        entry = msgspec.structs.replace(entry, columns=[*entry.columns, *columns])
+    if frozen.points is not None:
+        entry = msgspec.structs.replace(entry, indexed_points=frozen.points())
     return entry
 
 
@@ -167,6 +192,10 @@ def load_segment(
         found = f"found {segment.count} rows, {segment.live_count} live"
         raise ChecksumMismatch(f"{shard_directory}: segment {entry.segment_id}: {expected}, {found}")
     return segment
+
+
+def _points_of(segment: AnySegment) -> Callable[[], dict[str, int]] | None:
+    return None if segment.columns.unbuilt() else partial(indexed_points, segment)
 
 
 def _rows_rest(segment: AppendableSegment, chunks: list[ChunkRef]) -> tuple[list[ChunkRef], RowsCut | None]:

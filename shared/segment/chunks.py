@@ -1,4 +1,4 @@
-"""Chunk files: named arrays in one immutable file, for the rows, tombstones and payload changes of a checkpoint.
+"""Chunk files: named arrays in one immutable file, for rows, tombstones, payload changes and columns at a checkpoint.
 
 Bytes:
 - 8   `SHOALCK1`, the last of them the format version
@@ -34,9 +34,9 @@ _LENGTH = struct.Struct("<I")
 class Chunk(NamedTuple):
     """What a chunk file holds.
 
-    kind     rows, tombstones or overlay
+    kind     rows, tombstones, overlay or column
     facts    small numbers
-    names    slot names, in the order of the arrays that carry their index
+    names    slot names, in the order of the arrays that carry their index; path and kind of a column
     """
 
     kind: str
@@ -68,10 +68,13 @@ def write_chunk(shard_directory: Path, segment_id: str, chunk: Chunk) -> ChunkRe
     return ChunkRef(f"{FOLDER}/{name}", written.size, written.checksum)
 
 
-def read_chunk(shard_directory: Path, ref: ChunkRef, kind: str) -> Chunk:
-    """Return a chunk, its arrays read-only maps of the file. Raises ChecksumMismatch, UnknownFormat."""
+def read_chunk(shard_directory: Path, ref: ChunkRef, kind: str, *, is_cold: bool = False) -> Chunk:
+    """Return a chunk, its arrays read-only maps of the file. Raises ChecksumMismatch, UnknownFormat.
+
+    is_cold   see store/mapped.py
+    """
     path = shard_directory / ref.name
-    raw = map_verified(path, FileSum(ref.size, ref.checksum))
+    raw = map_verified(path, FileSum(ref.size, ref.checksum), is_cold=is_cold)
     start = len(_MAGIC) + _LENGTH.size
     if len(raw) < start or raw[: len(_MAGIC)].tobytes() != _MAGIC:
         raise UnknownFormat(f"{path}: expected {_MAGIC!r}, found {raw[: len(_MAGIC)].tobytes()!r}: upgrade Shoal")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.schema.points import PointId
+from shared.schema.slots import Memory
 from shared.segment import bits, stored
 from shared.segment.bits import Rows
 from shared.segment.id_map import IdBatch, IdMap
@@ -28,6 +29,7 @@ class SealedSegment(MarkedSegment):
     header   its header file once it is on disk, named below the shard's directory; None while only in memory
 
     `placement` says how its files were opened; it means nothing while the segment is only in memory.
+    `column_places` says where columns are kept, by path and kind, that were read from files (column_chunks.py).
     """
 
     placement: Placement = CACHED
@@ -40,6 +42,7 @@ class SealedSegment(MarkedSegment):
         super().__init__(parts.segment_id, layout, marks, parts.slots)
         self.parts = parts
         self.header = header
+        self.column_places: dict[tuple[str, str], Memory] = {}
         self._id_map = parts.id_map
 
     @classmethod

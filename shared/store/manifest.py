@@ -41,6 +41,14 @@ class ChunkRef(msgspec.Struct, frozen=True):
     through: int = 0
 
 
+class ColumnRef(msgspec.Struct, frozen=True):
+    """The file of one column of a declared payload index: `key` is the index's path, `kind` the column's name."""
+
+    key: str
+    kind: str
+    file: ChunkRef
+
+
 class SegmentEntry(msgspec.Struct, frozen=True):
     """One segment in a manifest.
 
@@ -59,6 +67,8 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     slots               live vectors and their bytes by slot
     built               what an output of the optimizer was built with, by slot
     payload_bytes       of all payloads that are stored, those of dead rows too
+    columns             sealed and indexed: columns of declared payload indexes; what is missing is built anew
+    indexed_points      live rows that each declared payload index has, as far as it was built
     """
 
     segment_id: str
@@ -78,11 +88,13 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     slots: dict[str, SlotFigures] = {}
     built: dict[str, SlotBuild] = {}
     payload_bytes: int = 0
+    columns: list[ColumnRef] = []
+    indexed_points: dict[str, int] = {}
 
     def files(self) -> list[ChunkRef]:
         """Return every file that this entry names; the header stands for all files of its directory."""
         single = [ref for ref in (self.header, self.tombstones) if ref is not None]
-        return [*single, *self.rows_chunks, *self.overlays]
+        return [*single, *self.rows_chunks, *self.overlays, *(column.file for column in self.columns)]
 
 
 class PendingSwap(msgspec.Struct, frozen=True):
