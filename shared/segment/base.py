@@ -14,6 +14,7 @@ from shared.segment.bits import Rows, Words
 from shared.segment.id_map import IdBatch, IdMap
 from shared.segment.layout import Layout
 from shared.segment.overlay import Overlay
+from shared.segment.patches import PayloadPatch
 
 if TYPE_CHECKING:
     from shared.segment.columns.column import Column
@@ -83,3 +84,9 @@ class Segment(Protocol):
 
     def set_payload(self, rows: Sequence[int], payloads: Sequence[bytes], version: int) -> None:
         """Replace the payloads of live rows, through the overlay; `version` is the position of the operation."""
+
+    def patch_payload(self, words: Words, patch: PayloadPatch, version: int) -> None:
+        """Change the payloads of the live rows among these alike; many rows cost little more than few."""
+
+    def patch_rows(self, rows: Rows, patch: PayloadPatch, version: int) -> None:
+        """Change the payloads of live rows alike: the same for rows that are known by their numbers."""

@@ -68,10 +68,12 @@ class LiveRows:
         """Return the versions of the rows, those of payload changes included."""
         versions = np.empty(len(self), dtype=np.uint64)
         for source, places in self._by_source(slice(0, len(self))):
-            versions[places] = self.segments[source].parts.versions[self.rows[places]]
-        for place, source, row in self._edited(slice(0, len(self))):
-            change = self.segments[source].overlay.get(row)
-            versions[place] = 0 if change is None else change.version
+            rows = self.rows[places]
+            versions[places] = self.segments[source].parts.versions[rows]
+            overlay = self.segments[source].overlay
+            if not overlay.is_empty:
+                changed = np.flatnonzero(bits.test(overlay.changed_words(self.segments[source].count), rows))
+                versions[places[changed]] = self.segments[source].versions(rows[changed])
         return versions
 
     def carried(self, name: str) -> int:
@@ -141,8 +143,8 @@ class LiveRows:
         for source, places in self._by_source(slice(0, len(self))):
             offsets, rows = self.segments[source].parts.payloads.offsets, self.rows[places]
             lengths[places] = offsets[rows + 1] - offsets[rows]
-        for place, source, row in self._edited(slice(0, len(self))):
-            lengths[place] = len(self._edit(source, row))
+        for place, text in self._edited(slice(0, len(self))):
+            lengths[place] = len(text)
         result = np.zeros(len(self) + 1, dtype=np.uint64)
         np.cumsum(lengths, out=result[1:])
         return result
@@ -162,25 +164,20 @@ class LiveRows:
         for source, places in self._by_source(piece):
             found = self.segments[source].parts.payloads.gather(self.rows[places])
             texts[places - piece.start] = np.fromiter(found, dtype=object, count=len(found))
-        for place, source, row in self._edited(piece):
-            texts[place - piece.start] = self._edit(source, row)
+        for place, text in self._edited(piece):
+            texts[place - piece.start] = text
         return np.frombuffer(b"".join(texts.tolist()), dtype=np.uint8)
 
-    def _edit(self, source: int, row: int) -> bytes:
-        change = self.segments[source].overlay.get(row)
-        return b"" if change is None or change.payload == EMPTY else change.payload
-
-    def _edited(self, piece: slice) -> list[tuple[int, int, int]]:
-        """Return (place, source, row) of the rows of a piece whose payload was changed."""
-        found = []
+    def _edited(self, piece: slice) -> Iterator[tuple[int, bytes]]:
+        """Return the places, within a piece, of rows whose payload was changed, and those payloads, b"" when empty."""
         for source, places in self._by_source(piece):
-            changed = self.segments[source].overlay.rows()
-            if len(changed):
-                edited = places[np.isin(self.rows[places], changed)]
-                found += [
-                    (place, source, row) for place, row in zip(edited.tolist(), self.rows[edited].tolist(), strict=True)
-                ]
-        return found
+            segment = self.segments[source]
+            if segment.overlay.is_empty:
+                continue
+            edited = places[bits.test(segment.overlay.changed_words(segment.count), self.rows[places])]
+            for place, row in zip(edited.tolist(), self.rows[edited].tolist(), strict=True):
+                text = segment.payload(row)
+                yield place, b"" if text == EMPTY else text
 
     def _by_source(self, piece: slice) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Return for each segment the places, within a piece, of its rows."""

@@ -13,6 +13,8 @@ from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import Layout
 from shared.segment.marks import RowMarks
 from shared.segment.overlay import Overlay
+from shared.segment.patched_rows import Layers
+from shared.segment.patches import PayloadPatch
 
 
 class MarkedSegment:
@@ -71,9 +73,21 @@ class MarkedSegment:
         """Replace payloads of live rows, through the overlay."""
         self._marks.set_payload(rows, payloads, version)
 
+    def patch_payload(self, words: Words, patch: PayloadPatch, version: int) -> None:
+        """Change the payloads of the live rows among these alike."""
+        self._marks.patch_payload(words, patch, version)
+
+    def patch_rows(self, rows: Rows, patch: PayloadPatch, version: int) -> None:
+        """Change the payloads of live rows alike."""
+        self._marks.patch_rows(rows, patch, version)
+
+    def restore_layers(self, layers: Layers, through: int) -> None:
+        """Take the layers of patched rows that a checkpoint holds, once the entries beside them are set."""
+        self._marks.restore_layers(layers, through)
+
     def versions(self, rows: Rows) -> list[int]:
         """Return the version of each row, that of its overlay where it has one."""
-        return self._marks.versions(self._base_versions(rows), rows.tolist())
+        return self._marks.versions(self._base_versions(rows), rows)
 
     def payload(self, row: int) -> bytes:
         """Return the payload of a row, that of its overlay where it has one."""

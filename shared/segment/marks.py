@@ -11,7 +11,15 @@ from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.overlay import Overlay
-from shared.segment.payloads import Payloads
+from shared.segment.patched_rows import Layers, fitted
+from shared.segment.patches import PayloadPatch
+from shared.segment.payloads import EMPTY, Payloads
+
+FEW_ROWS = 256
+"""A patch of up to so many rows becomes an entry for each: as quick as a layer, and reads know no further one."""
+
+LAYERS_MAX = 32
+"""Over so many layers the smallest are folded into entries. Reading a payload looks through all of them."""
 
 
 class RowMarks:
@@ -46,7 +54,7 @@ class RowMarks:
         bits.clear_rows(words, dying)
         self.live_words = words
         self.live_count -= len(dying)
-        if len(self.overlay):
+        if not self.overlay.is_empty:
             self.overlay.drop(dying.tolist())
         return dying
 
@@ -56,17 +64,54 @@ class RowMarks:
             self.overlay.set(row, version, payload)
             self.columns.overlay(row, payload)
 
-    def versions(self, base: list[int], rows: list[int]) -> list[int]:
-        """Return the versions of rows whose own ones are `base`."""
-        if not len(self.overlay):
-            return base
-        changes = map(self.overlay.get, rows)
-        return [version if change is None else change.version for version, change in zip(base, changes, strict=True)]
+    def patch_payload(self, words: Words, patch: PayloadPatch, version: int) -> None:
+        """Change payloads alike: of many rows at the cost of few."""
+        living = fitted(words, len(self.live_words)) & self.live_words
+        if bits.count(living) <= FEW_ROWS:
+            self._patch_each(bits.to_rows(living).tolist(), patch, version)
+            return
+        self.overlay.patch(living, patch, version)
+        if len(self.overlay.layers) > LAYERS_MAX:
+            self._fold(version)
+        self.columns.overlay_layers(self.overlay.layers)
+
+    def patch_rows(self, rows: Rows, patch: PayloadPatch, version: int) -> None:
+        """Change payloads of live rows alike."""
+        if len(rows) <= FEW_ROWS:
+            self._patch_each(rows.tolist(), patch, version)
+        else:
+            self.patch_payload(bits.from_rows(rows, self.count), patch, version)
+
+    def _patch_each(self, rows: Sequence[int], patch: PayloadPatch, version: int) -> None:
+        self.set_payload(rows, [patch.applied(self._text(row)) for row in rows], version)
+
+    def _fold(self, version: int) -> None:
+        """Make entries of the smallest layers: each row costs as much as if it had been changed alone."""
+        smallest = sorted(self.overlay.layers, key=lambda layer: layer.count)
+        for layer in smallest[:-LAYERS_MAX]:
+            rows = bits.to_rows(layer.words).tolist()
+            texts = [self._text(row) for row in rows]
+            self.overlay.fold(layer, rows, texts, version)
+            for row, text in zip(rows, texts, strict=True):
+                self.columns.overlay(row, text)
+
+    def restore_layers(self, layers: Layers, through: int) -> None:
+        """Take the layers of rows whose entries are set already; newer entries win."""
+        self.overlay.restore(layers, through)
+        self.columns.overlay_layers(self.overlay.layers)
+
+    def versions(self, own: list[int], rows: Rows) -> list[int]:
+        """Return the versions of rows whose own ones are `own`."""
+        return own if self.overlay.is_empty else self.overlay.versions(own, rows)
 
     def payload(self, row: int) -> bytes:
         """Return the payload of a row, b"{}" when empty."""
-        change = self.overlay.get(row) if len(self.overlay) else None
-        return self.payloads.text(row) if change is None else change.payload or b"{}"
+        return self._text(row) or EMPTY
+
+    def _text(self, row: int) -> bytes:
+        if self.overlay.is_empty:
+            return self.payloads.text(row)
+        return self.overlay.payload(row, self.payloads.text)
 
     def moved_to(self, payloads: Payloads) -> "RowMarks":
         """Return the marks of a sealed segment with the same rows, whose payloads are kept in `payloads`."""
@@ -74,9 +119,10 @@ class RowMarks:
         moved.count, moved.live_count, moved.live_words = self.count, self.live_count, self.live_words
         moved.overlay = self.overlay
         moved.columns.adopt(self.columns)
-        moved.columns.adopt(self.columns)
+        self.overlay.settle()
         for change in self.overlay.changed_after(-1):
             moved.columns.overlay(change.row, change.payload)
+        moved.columns.overlay_layers(self.overlay.layers)
         return moved
 
 

@@ -1,7 +1,8 @@
 """A segment's columns: built when a filter first names a path, kept under the cache's budget, grown as rows come.
 
 A row's payload may be edited after it was appended (an overlay). The column over the rows' own payloads is left alone;
-a second column covers the edits, in the order in which they were made, and the last edit of a row overrides its bit.
+a second column covers the edits, in the order in which they were made, and the last edit of a row overrides its bit. A
+third covers what the layers of patched rows put: a row of it stands for all rows of a layer (layers.py).
 Columns of declared indexes are pinned: built ahead of filters where somebody calls `build`, and never dropped.
 """
 
@@ -24,7 +25,9 @@ from shared.segment.columns.edits import Edits, EditsSeen
 from shared.segment.columns.field_arrays import FieldArrays, Kind, StoredArrays
 from shared.segment.columns.kept_words import KeptWords
 from shared.segment.columns.kinds import kind_of, kind_of_order, kinds_of_index
+from shared.segment.columns.layers import layer_texts, overridden, touching
 from shared.segment.columns.paths import Path, parse_path
+from shared.segment.patched_rows import Layers
 
 BATCH_ROWS = 4096
 """Rows parsed at once: bounds the memory of decoded payloads."""
@@ -84,12 +87,12 @@ class ColumnSet:
         self._cache.pin(self._number, self._is_pinned)
 
     def unbuilt(self) -> list[tuple[str, Kind]]:
-        """Return the declared columns of a final set that are not in memory; those of a growing one never count."""
-        if not self._final or not self.declared:
+        """Return the declared columns of a final set that are not ready in memory; a growing set has none."""
+        if not self._final:
             return []
-        kept = set(self._cache.names_of(self._number))
-        wanted = ((key, kind) for key, index in self.declared.items() for kind in kinds_of_index(index))
-        return [(key, kind) for key, kind in wanted if ColumnName(parse_path(key), kind.name) not in kept]
+        wanted = [(key, kind) for key, index in self.declared.items() for kind in kinds_of_index(index)]
+        columns = [self._kept(ColumnName(parse_path(key), kind.name)) for key, kind in wanted]
+        return [one for one, column in zip(wanted, columns, strict=True) if column is None or not column.is_frozen]
 
     def build(self, key: str, kind: Kind) -> None:
         """Build a column, or grow it to all rows, in any thread."""
@@ -137,6 +140,13 @@ class ColumnSet:
             if column is not None:
                 self._keep(name, kind, column)
 
+    def share(self, other: "ColumnSet") -> None:
+        """Take the final columns of a set over the same rows, with the same payloads, that goes on meanwhile."""
+        for path, kind in other.in_memory():
+            column = other._kept(ColumnName(path, kind.name))
+            if column is not None and column.is_frozen:
+                self._keep(ColumnName(path, kind.name), kind, column)
+
     def cold_rows(self, key: str, kind: Kind = PLAIN) -> int:
         """Return how many rows the next question to a column must parse first."""
         column = self._kept(ColumnName(parse_path(key), kind.name))
@@ -156,6 +166,10 @@ class ColumnSet:
         """Note that a row's payload is this text from now on. Does not wait for a filter that is running."""
         self._edits.add(row, payload)
 
+    def overlay_layers(self, layers: Layers) -> None:
+        """Note the layers of patched rows that are in force from now on, over all edits until now."""
+        self._edits.add_layers(layers)
+
     def words(self, key: str, condition: FieldCondition) -> Words:
         """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.
 
@@ -173,7 +187,7 @@ class ColumnSet:
         """Return how many rows satisfy a condition where no scan is needed, None elsewhere and beside edits."""
         kind = self.kind_of(key, condition)
         edits = self._edits.seen()
-        if len(edits.rows):
+        if not edits.is_empty:
             return None
         return self._ask(key, kind, edits, lambda base: base.matching(condition), lambda edited: None)[0]
 
@@ -182,7 +196,23 @@ class ColumnSet:
             return column.words(condition)
 
         base, edited = self._ask(key, kind, edits, ask, ask)
-        return base if edited is None else _overridden(base, edits, edited)
+        if edits.is_empty:
+            return base
+        return overridden(base, edits, edited, self._layered(key, kind, edits, condition))
+
+    def _layered(
+        self, key: str, kind: Kind, edits: EditsSeen, condition: FieldCondition
+    ) -> list[tuple[int, bool]] | None:
+        """Return the layers that touch a path and whether what they put satisfies a condition."""
+        path = parse_path(key)
+        touched = touching(edits, str(path[0])) if edits.layers else None
+        if not touched:
+            return None
+        name = ColumnName(path, kind.name, age=-edits.layers_age)
+        with self._lock_of(name):
+            over_layers = self._grown(name, kind, len(edits.layers), lambda *_: layer_texts(edits))
+            passes = bits.to_bool(over_layers.words(condition), len(edits.layers))
+        return [(number, bool(passes[number])) for number in touched]
 
     def _ask(
         self,
@@ -238,10 +268,10 @@ class ColumnSet:
         return (name.path, name.kind) in self._pinned
 
     def _drop_aged(self, name: ColumnName) -> None:
-        """Drop the columns over edits of another age than that of a column over edits that is to be built."""
+        """Drop the columns over edits, or layers, of another age than that of one that is to be built."""
         if name.age is not None:
             for other in self._cache.names_of(self._number):
-                if other.age not in (None, name.age):
+                if other.age not in (None, name.age) and (other.age < 0) is (name.age < 0):
                     self._cache.forget((self._number, other))
 
     def _lock_of(self, name: ColumnName) -> threading.Lock:
@@ -251,11 +281,3 @@ class ColumnSet:
             if lock is None:
                 lock = self._locks[name] = threading.Lock()
             return lock
-
-
-def _overridden(base: Words, edits: EditsSeen, edited: Words) -> Words:
-    """Return words in which the last edit of a row decides."""
-    size = len(edits.rows)
-    marks = bits.to_bool(base, len(base) * 64)
-    marks[edits.rows] = bits.to_bool(edited, size)
-    return bits.from_bool(marks)
