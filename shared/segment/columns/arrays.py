@@ -1,197 +1,108 @@
-"""The values of one payload path over rows, as arrays: what filters read instead of payload texts.
+"""The plain kind of column: texts, numbers and booleans of one payload path over rows.
 
-Each kind of value has its own arrays (values.py), because kinds never equal each other: `true` is not 1, 1 is not 1.0,
-and conditions name the kind that they mean. Texts are numbers of a dictionary. Integers outside int64 count as floats.
-Objects and arrays within arrays have no comparable value; they only count as "some other value" for `except`.
-Nulls are not values. A row is blank when all that its path selects is null or [].
+Each kind of value has its own arrays, because kinds never equal each other: `true` is not 1, 1 is not 1.0, and
+conditions name the kind that they mean. Integers outside int64 count as floats. Objects and arrays within arrays have
+no comparable value; they only count as "some other value" for `except`. Nulls are not values.
+
+While it grows a column is scanned (growing_scan.py). Frozen, it is made over into lists (final_arrays.py).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-from shared.schema.filters import FieldCondition, IsEmpty, MatchAny, MatchExcept, Range
+from shared.schema.filters import FieldCondition
+from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.columns.bounds import HIGH, LOW, integer_bounds
-from shared.segment.columns.dictionary import Dictionary
-from shared.segment.columns.field_arrays import Kind, StoredArrays
-from shared.segment.columns.growable import Growable
+from shared.segment.columns.field_arrays import Counted, Kind, Ordered, StoredArrays
+from shared.segment.columns.final_arrays import FinalArrays, RowWords, Texts
+from shared.segment.columns.growing_scan import facet_of, marks_of, order_of
+from shared.segment.columns.growing_values import GrowingValues
+from shared.segment.columns.numbers import Numbers
 from shared.segment.columns.parse import Cells, payload_cells
 from shared.segment.columns.paths import Path
+from shared.segment.columns.postings import Postings
+from shared.segment.columns.sorted_texts import SortedTexts
 from shared.segment.columns.values import Values
-
-Marks = npt.NDArray[np.bool_]
-
-FEW = 4
-"""Up to so many wanted values are compared one by one; more go through a table or a sort."""
 
 
 class ColumnArrays:
-    """One path over rows 0 … count-1. Grows by `extend`; `freeze` makes it compact and final."""
+    """See field_arrays.FieldArrays. It holds either growing values or final ones."""
 
     def __init__(self, path: Path) -> None:
         self._cells: Callable[[Sequence[bytes]], Cells] = payload_cells(path)
-        self.count = 0
-        self.dictionary = Dictionary()
-        self.texts = Values(np.int32)
-        self.integers = Values(np.int64)
-        self.floats = Values(np.float64)
-        self.booleans = Values(np.bool_)
-        self.others = Values(np.bool_)
-        self._blank = Growable(np.bool_)
-        self._frozen = False
+        self._values: GrowingValues | FinalArrays = GrowingValues()
 
-    def extend(self, payloads: Sequence[bytes]) -> None:
-        """Add the next rows by their payload texts; empty bytes are an empty payload."""
-        cells = self._cells(payloads)
-        first = self.count
-        if cells.texts.rows:
-            self.texts.append(_rows(cells.texts.rows, first), self.dictionary.add(cells.texts.values))
-        for values, found in (
-            (self.integers, cells.integers),
-            (self.floats, cells.floats),
-            (self.booleans, cells.booleans),
-            (self.others, cells.others),
-        ):
-            if found.rows:
-                values.append(_rows(found.rows, first), found.values)
-        blank = np.zeros(len(payloads), np.bool_)
-        blank[cells.blank_rows] = True
-        self._blank.append(blank)
-        self.count += len(payloads)
+    @classmethod
+    def restored(cls, path: Path, arrays: StoredArrays) -> "ColumnArrays":
+        """Return a frozen column from the arrays that it gave."""
+        column = cls(path)
+        column._values = FinalArrays.restored(arrays)
+        return column
 
-    def freeze(self) -> None:
-        """Take no more rows; give spare memory back."""
-        self.dictionary.freeze()
-        for values in self._kinds():
-            values.trim()
-        self._blank.trim()
-        self._frozen = True
+    @property
+    def count(self) -> int:
+        """Rows."""
+        return self._values.count
 
     @property
     def is_frozen(self) -> bool:
         """True once no more rows come."""
-        return self._frozen
+        return isinstance(self._values, FinalArrays)
+
+    def extend(self, payloads: Sequence[bytes]) -> None:
+        """Add the next rows by their payload texts; empty bytes are an empty payload."""
+        assert isinstance(self._values, GrowingValues), "a frozen column takes no rows"
+        self._values.extend(self._cells(payloads), len(payloads))
+
+    def freeze(self) -> None:
+        """Take no more rows; make lists of the values."""
+        if isinstance(self._values, GrowingValues):
+            self._values = _final(self._values)
 
     def words(self, condition: FieldCondition) -> Words:
         """Return which rows satisfy the condition: bit words of `count` rows."""
-        return bits.from_bool(self._marks(condition))
+        if isinstance(self._values, FinalArrays):
+            return self._values.words(condition)
+        return bits.from_bool(marks_of(self._values, condition))
 
     def matching(self, condition: FieldCondition) -> int | None:
         """Return how many rows satisfy the condition; None: only a scan can tell."""
-        return None
+        return self._values.matching(condition) if isinstance(self._values, FinalArrays) else None
 
-    def arrays(self) -> StoredArrays:
-        raise NotImplementedError
+    def facet(self, words: Words) -> Counted:
+        """Return texts, integers (whole floats among them) and booleans, and how many rows in words have each."""
+        return self._values.facet(words) if isinstance(self._values, FinalArrays) else facet_of(self._values, words)
 
-    def _marks(self, condition: FieldCondition) -> Marks:
-        if isinstance(condition, IsEmpty):
-            return self._blank.view()
-        marks = np.zeros(self.count, np.bool_)
-        if isinstance(condition, Range):
-            self._mark_range(condition, marks)
-        elif isinstance(condition, MatchAny):
-            self._mark_equal(condition.values, marks)
-        elif isinstance(condition, MatchExcept):
-            self._mark_other_than(condition.values, marks)
-        else:
-            raise NotImplementedError(f"condition {type(condition).__name__}")
-        return marks
+    def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
+        """Return the first numbers in an order, and the row of each; see field_arrays.Ordering."""
+        if isinstance(self._values, FinalArrays):
+            return self._values.ordered(words, order, limit)
+        return order_of(self._values, words, order, limit)
 
     @property
     def nbytes(self) -> int:
-        return sum(values.nbytes for values in self._kinds()) + self._blank.nbytes + self.dictionary.nbytes
+        return self._values.nbytes
 
-    def _kinds(self) -> Iterable[Values]:
-        return self.texts, self.integers, self.floats, self.booleans, self.others
-
-    def _mark_equal(self, wanted: Sequence[object], marks: Marks) -> None:
-        if len(self.texts):
-            self.texts.mark(self._text_marks(wanted), marks)
-        if len(self.integers):
-            self.integers.mark(_is_among(self.integers.values.view(), _integers(wanted)), marks)
-        if len(self.booleans):
-            self.booleans.mark(_is_among(self.booleans.values.view(), _booleans(wanted)), marks)
-
-    def _mark_other_than(self, unwanted: Sequence[object], marks: Marks) -> None:
-        if len(self.texts):
-            self.texts.mark(~self._text_marks(unwanted), marks)
-        if len(self.integers):
-            self.integers.mark(~_is_among(self.integers.values.view(), _integers(unwanted)), marks)
-        if len(self.booleans):
-            self.booleans.mark(~_is_among(self.booleans.values.view(), _booleans(unwanted)), marks)
-        self.floats.mark_all(marks)
-        self.others.mark_all(marks)
-
-    def _text_marks(self, wanted: Sequence[object]) -> Marks:
-        numbers = self.dictionary.numbers_of(text for text in wanted if isinstance(text, str))
-        codes = self.texts.values.view()
-        if len(numbers) <= FEW:
-            return _is_among(codes, numbers)
-        table = np.zeros(len(self.dictionary), np.bool_)
-        table[numbers] = True
-        return np.asarray(table[codes])
-
-    def _mark_range(self, bounds: Range, marks: Marks) -> None:
-        if len(self.floats):
-            self.floats.mark(_floats_within(self.floats.values.view(), bounds), marks)
-        if len(self.integers):
-            self.integers.mark(_integers_within(self.integers.values.view(), bounds), marks)
+    def arrays(self) -> StoredArrays:
+        """Return all arrays of a frozen column."""
+        assert isinstance(self._values, FinalArrays), "only a frozen column is stored"
+        return self._values.arrays()
 
 
-def _rows(rows: Sequence[int], first: int) -> npt.NDArray[np.int32]:
-    return np.asarray(rows, np.int32) + np.int32(first)
+def _final(values: GrowingValues) -> FinalArrays:
+    marked = (values.nulls, values.all_nulls, values.others)
+    row_words = RowWords(bits.from_bool(values.blank.view()), *(bits.from_bool(values.marked(one)) for one in marked))
+    texts = None
+    if len(values.texts):
+        found, numbers = SortedTexts.of(values.dictionary.texts())
+        codes = numbers[values.texts.values.view()]
+        texts = Texts(found, Postings.of(codes, values.texts.owners, len(found), values.count))
+    numbers_of = (_numbers(one, values.count) for one in (values.integers, values.floats, values.booleans))
+    return FinalArrays(values.count, row_words, texts, *numbers_of)
 
 
-def _integers(wanted: Sequence[object]) -> list[int]:
-    return [value for value in wanted if type(value) is int and LOW <= value <= HIGH]
+def _numbers(values: Values, rows: int) -> Numbers | None:
+    return Numbers.of(values.values.view(), values.owners, rows) if len(values) else None
 
 
-def _booleans(wanted: Sequence[object]) -> list[bool]:
-    return [value for value in wanted if isinstance(value, bool)]
-
-
-def _is_among(values: npt.NDArray[Any], wanted: Sequence[int]) -> Marks:
-    if len(wanted) > FEW:
-        return np.isin(values, np.asarray(wanted, values.dtype))
-    if not wanted:
-        return np.zeros(len(values), np.bool_)
-    found = values == wanted[0]
-    for value in wanted[1:]:
-        found |= values == value
-    return np.asarray(found)
-
-
-def _floats_within(values: npt.NDArray[np.float64], bounds: Range) -> Marks:
-    found = np.ones(len(values), np.bool_)
-    if bounds.gt is not None:
-        found &= values > bounds.gt
-    if bounds.gte is not None:
-        found &= values >= bounds.gte
-    if bounds.lt is not None:
-        found &= values < bounds.lt
-    if bounds.lte is not None:
-        found &= values <= bounds.lte
-    return found
-
-
-def _integers_within(values: npt.NDArray[np.int64], bounds: Range) -> Marks:
-    """Compare exactly: a float64 bound becomes the nearest integer on its inner side."""
-    low, high = integer_bounds(bounds)
-    if low > high:
-        return np.zeros(len(values), np.bool_)
-    if low == LOW:
-        return np.asarray(values <= high)
-    if high == HIGH:
-        return np.asarray(values >= low)
-    return np.asarray((values >= low) & (values <= high))
-
-
-def _restored(path: Path, arrays: StoredArrays) -> ColumnArrays:
-    raise NotImplementedError
-
-
-PLAIN = Kind("plain", ColumnArrays, _restored)
+PLAIN = Kind("plain", ColumnArrays, ColumnArrays.restored)

@@ -19,8 +19,11 @@ from shared.segment.columns.paths import Path
 StoredArrays = dict[str, npt.NDArray[np.generic]]
 """Arrays of a frozen column by name, as files hold them."""
 
-Ordered = tuple[npt.NDArray[np.generic], Rows]
-"""Values (int64 or float64) in the order asked for, and the row of each."""
+Counted = list[tuple[Scalar, int]]
+"""Distinct values and how many rows have each."""
+
+Ordered = tuple[list[int | float], Rows]
+"""Values in the order asked for, and the row of each."""
 
 
 class FieldArrays(Protocol):
@@ -29,7 +32,9 @@ class FieldArrays(Protocol):
     Used by one thread at a time while it grows; a frozen one may be read by many.
     """
 
-    count: int
+    @property
+    def count(self) -> int:
+        """Rows."""
 
     @property
     def is_frozen(self) -> bool:
@@ -59,7 +64,7 @@ class FieldArrays(Protocol):
 class Faceting(Protocol):
     """A kind that can count its values."""
 
-    def facet(self, words: Words) -> list[tuple[Scalar, int]]:
+    def facet(self, words: Words) -> Counted:
         """Return the distinct values of the rows in `words` and how many rows have each; in any order."""
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from shared.segment.columns.paths import Path, flat_values, is_blank, select
+from shared.segment.columns.paths import Path, flat_values, has_null, is_blank, select
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -24,7 +25,12 @@ class Found(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """What one path selects in a batch of payloads. `others` have no order and no equality: only their rows count."""
+    """What one path selects in a batch of payloads. `others` have no order and no equality: only their rows count.
+
+    blank_rows      rows of which all that is selected, if anything, is null or []
+    null_rows       rows of which something selected is null or an array with a null in it
+    all_null_rows   those of them of which nothing else is selected
+    """
 
     texts: Found
     integers: Found
@@ -32,24 +38,36 @@ class Cells(NamedTuple):
     booleans: Found
     others: Found
     blank_rows: list[int]
+    null_rows: list[int]
+    all_null_rows: list[int]
 
 
 def payload_cells(path: Path) -> Callable[[Sequence[bytes]], Cells]:
     """Return a reader of one path."""
     first, below = path[0], path[1:]
     assert isinstance(first, str), "a path begins with a key"
-    fields: Any = msgspec.defstruct("Fields", [("value", Any, None)], rename={"value": first}, gc=False)
-    decode = msgspec.json.Decoder(list[fields]).decode
+    values_of = first_values(first)
 
     def cells(payloads: Sequence[bytes]) -> Cells:
-        try:
-            decoded = decode(b"[" + b",".join([payload or b"{}" for payload in payloads]) + b"]")
-            values = [item.value for item in decoded]
-        except ValueError:
-            values = [_lenient(payload).get(first) for payload in payloads]
+        values = values_of(payloads)
         return _nested_cells(values, below) if below else _plain_cells(values)
 
     return cells
+
+
+def first_values(key: str) -> Callable[[Sequence[bytes]], list[Any]]:
+    """Return a reader of one top-level key: its value in each payload, UNSET where it is missing."""
+    fields: Any = msgspec.defstruct("Fields", [("value", Any, UNSET)], rename={"value": key}, gc=False)
+    decode = msgspec.json.Decoder(list[fields]).decode
+
+    def values(payloads: Sequence[bytes]) -> list[Any]:
+        try:
+            decoded = decode(b"[" + b",".join([payload or b"{}" for payload in payloads]) + b"]")
+            return [item.value for item in decoded]
+        except ValueError:
+            return [_lenient(payload).get(key, UNSET) for payload in payloads]
+
+    return values
 
 
 def _lenient(payload: bytes) -> dict[str, Any]:
@@ -60,39 +78,67 @@ def _lenient(payload: bytes) -> dict[str, Any]:
 
 
 def no_cells() -> Cells:
-    return Cells(Found([], []), Found([], []), Found([], []), Found([], []), Found([], []), [])
+    return Cells(Found([], []), Found([], []), Found([], []), Found([], []), Found([], []), [], [], [])
 
 
 def _plain_cells(values: list[Any]) -> Cells:
     found = no_cells()
     kinds = set(map(type, values))
-    whole = Found(list(range(len(values))), values)
-    if kinds == {str}:
-        return found._replace(texts=whole)
-    if kinds == {float}:
-        return found._replace(floats=whole)
-    if kinds == {bool}:
-        return found._replace(booleans=whole)
-    if kinds == {int} and min(values) >= INT64_MIN and max(values) <= INT64_MAX:
-        return found._replace(integers=whole)
+    if UnsetType in kinds:
+        found.blank_rows.extend(row for row, value in enumerate(values) if value is UNSET)
+        kinds.discard(UnsetType)
+    if len(kinds) == 1 and (whole := _of_one_kind(found, kinds.pop(), values)) is not None:
+        return whole
     for row, selected in enumerate(values):
+        if selected is UNSET:
+            continue
         if is_blank(selected):
             found.blank_rows.append(row)
+        if has_null(selected):
+            found.null_rows.append(row)
+            found.all_null_rows.append(row)
         for value in flat_values(selected):
             _sort_in(found, row, value)
+    found.blank_rows.sort()
     return found
+
+
+def _of_one_kind(found: Cells, kind: type, values: list[Any]) -> Cells | None:
+    """Return the cells of values that are all of one kind, or missing; None for kinds that need a look at each."""
+    rows = list(range(len(values)))
+    if found.blank_rows:
+        rows = [row for row, value in enumerate(values) if value is not UNSET]
+        values = [values[row] for row in rows]
+    whole = Found(rows, values)
+    if kind is str:
+        return found._replace(texts=whole)
+    if kind is float:
+        return found._replace(floats=whole)
+    if kind is bool:
+        return found._replace(booleans=whole)
+    if kind is int and min(values) >= INT64_MIN and max(values) <= INT64_MAX:
+        return found._replace(integers=whole)
+    return None
 
 
 def _nested_cells(values: list[Any], below: Path) -> Cells:
     found = no_cells()
     for row, top in enumerate(values):
-        blank = True
+        is_blank_row, nulls, others = True, 0, 0
         for selected in select(top, below):
-            blank = blank and is_blank(selected)
+            is_blank_row = is_blank_row and is_blank(selected)
+            if has_null(selected):
+                nulls += 1
+            else:
+                others += 1
             for value in flat_values(selected):
                 _sort_in(found, row, value)
-        if blank:
+        if is_blank_row:
             found.blank_rows.append(row)
+        if nulls:
+            found.null_rows.append(row)
+            if not others:
+                found.all_null_rows.append(row)
     return found
 
 

@@ -67,3 +67,8 @@ def flat_values(selected: Any) -> list[Any]:
 def is_blank(selected: Any) -> bool:
     """True for null and []."""
     return selected is None or selected == []
+
+
+def has_null(selected: Any) -> bool:
+    """True for null and for an array with a null among its elements."""
+    return selected is None or (isinstance(selected, list) and None in selected)

@@ -42,6 +42,15 @@ class Values:
         else:
             row_marks[self._rows.view()] = True
 
+    def row_numbers(self) -> npt.NDArray[np.int32]:
+        """Return the row of each value."""
+        return np.arange(self.values.count, dtype=np.int32) if self._rows is None else self._rows.view()
+
+    @property
+    def owners(self) -> npt.NDArray[np.int32] | None:
+        """The row of each value; None where value i belongs to row i."""
+        return None if self._rows is None else self._rows.view()
+
     def trim(self) -> None:
         self.values.trim()
         if self._rows is not None:

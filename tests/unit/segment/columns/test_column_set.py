@@ -10,9 +10,9 @@ from shared.segment import bits
 from shared.segment.columns.arrays import ColumnArrays
 from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
-from shared.segment.columns.dictionary import Dictionary
 from shared.segment.columns.edits import INCOMING_MAX, SLACK, Edits
 from shared.segment.columns.paths import parse_path
+from shared.segment.columns.sorted_texts import SortedTexts
 from tests import builders
 
 
@@ -194,14 +194,30 @@ def test_collected_column_set_gives_its_memory_back():
     assert cache.used_bytes == 0
 
 
-def test_frozen_dictionary_finds_texts_and_gives_them_back():
-    dictionary = Dictionary()
-    numbers = dictionary.add(["a", "日本", "", "a", "\ud800"])
+def test_sorted_texts_are_found_by_themselves_and_by_their_beginning():
+    texts = ["b", "日本", "", "ab", "\ud800", "a", "日", "a\x00", "ab" * 40 + "x", "ab" * 40]
 
-    dictionary.freeze()
+    found, numbers = SortedTexts.of(texts)
 
-    assert [dictionary.number_of(text) for text in ("a", "日本", "", "\ud800", "b")] == [0, 1, 2, 3, -1]
-    assert dictionary.texts(np.array(numbers, np.int32)) == ["a", "日本", "", "a", "\ud800"]
+    in_order = sorted(texts, key=lambda text: text.encode("utf-8", "surrogatepass"))
+    assert found.texts(np.arange(len(texts))) == in_order
+    assert [in_order[number] for number in numbers] == texts
+    assert [found.number_of(text) for text in in_order] == list(range(len(texts)))
+    assert [found.number_of(text) for text in ("c", "ab" * 39, "\x00")] == [-1, -1, -1]
+    for prefix in ("", "a", "ab", "日", "z", "ab" * 40, "\ud800"):
+        assert [in_order[number] for number in found.with_prefix(prefix)] == [
+            text for text in in_order if text.startswith(prefix)
+        ]
+
+
+@pytest.mark.parametrize("count", [1, 11, 12, 13, 300, 5000])
+def test_any_number_of_texts_is_sorted(count):
+    texts = [f"{(place * 7919) % count:b}" for place in range(count)]
+
+    found, numbers = SortedTexts.of(texts)
+
+    assert found.texts(np.arange(count)) == sorted(texts)
+    assert found.texts(numbers) == texts
 
 
 def test_rows_with_one_value_each_cost_no_row_numbers():

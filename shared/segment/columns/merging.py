@@ -1,0 +1,37 @@
+"""What several parts of a column say, as one answer: kinds of value, own payloads and edits."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.schema.filters import Scalar
+from shared.segment.columns.field_arrays import Counted, Ordered
+
+
+def merged_facets(parts: Sequence[Counted]) -> Counted:
+    """Return the values of parts that no row shares, with their numbers of rows added up."""
+    if len(parts) == 1:
+        return parts[0]
+    sums: dict[tuple[type, Scalar], int] = {}
+    for part in parts:
+        for value, rows in part:
+            name = (type(value), value)
+            sums[name] = sums.get(name, 0) + rows
+    return [(value, rows) for (_, value), rows in sums.items()]
+
+
+def merged_orders(parts: Sequence[Ordered], limit: int, *, is_descending: bool) -> Ordered:
+    """Return the first `limit` pairs of parts that are each in the order, and all ties of the last."""
+    filled = [part for part in parts if len(part[0])]
+    if len(filled) < 2:
+        return filled[0] if filled else ([], np.empty(0, np.int64))
+    values = [value for part in filled for value in part[0]]
+    rows = np.concatenate([part[1] for part in filled])
+    order = sorted(range(len(values)), key=values.__getitem__, reverse=is_descending)
+    if len(order) > limit:
+        last = values[order[limit - 1]]
+        kept = limit
+        while kept < len(order) and values[order[kept]] == last:
+            kept += 1
+        order = order[:kept]
+    return [values[place] for place in order], rows[order]
