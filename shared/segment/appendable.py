@@ -15,6 +15,7 @@ from shared.segment.bits import Rows
 from shared.segment.growing import GrowingArray
 from shared.segment.growing_slots import growing_slot
 from shared.segment.id_map import UUID_DTYPE, IdBatch, IdMap
+from shared.segment.id_slices import IdArrays
 from shared.segment.layout import Layout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
@@ -153,6 +154,12 @@ class AppendableSegment(MarkedSegment):
             kept = count, IdMap.from_rows(self._numbers.view()[: count - uuids], self._uuids.view()[:uuids], is_uuid)
             self._sorted = kept
         return kept[1]
+
+    def _id_arrays(self, first: int, last: int) -> IdArrays:
+        is_uuid = self._is_uuid.view()[:last]
+        before, uuids = np.count_nonzero(is_uuid[:first]), np.count_nonzero(is_uuid)
+        numbers = self._numbers.view()[first - before : last - uuids]
+        return numbers, self._uuids.view()[before:uuids], is_uuid[first:]
 
     def _base_versions(self, rows: Rows) -> list[int]:
         versions: list[int] = self._versions.whole[rows].tolist()

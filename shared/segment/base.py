@@ -73,6 +73,9 @@ class Segment(Protocol):
     def present_words(self, name: str) -> Words | None:
         """Return bit words of the rows that carry the slot; None when all rows do. None carries an unknown slot."""
 
+    def slice_words(self, total: int, index: int) -> Words:
+        """Return bit words of the rows whose id belongs to a slice of all ids, live or not; read only."""
+
     def column(self, key: str) -> "Column":
         """Return the values at a payload path over the rows, for filters; built when first asked, cached."""
 

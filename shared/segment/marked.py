@@ -9,10 +9,11 @@ from shared.segment.bits import Rows, Words
 from shared.segment.columns.column import Column
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.figures import HeldSlot, SegmentFigures, figures_of
+from shared.segment.id_slices import IdArrays, IdSlices
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import Layout
 from shared.segment.marks import RowMarks
-from shared.segment.overlay import Overlay
+from shared.segment.overlay import Overlay, OverlayChange
 from shared.segment.patched_rows import Layers
 from shared.segment.patches import PayloadPatch
 
@@ -28,6 +29,7 @@ class MarkedSegment:
     def __init__(self, segment_id: str, layout: Layout, marks: RowMarks, slots: Mapping[str, HeldSlot]) -> None:
         self.segment_id = segment_id
         self._marks = marks
+        self._slices = IdSlices()
         self._show(layout, slots)
 
     def _show(self, layout: Layout, slots: Mapping[str, HeldSlot]) -> None:
@@ -81,6 +83,10 @@ class MarkedSegment:
         """Change the payloads of live rows alike."""
         self._marks.patch_rows(rows, patch, version)
 
+    def restore_changes(self, changes: Iterable[OverlayChange]) -> None:
+        """Take the entries that a checkpoint holds, in their order."""
+        self._marks.restore_changes(changes)
+
     def restore_layers(self, layers: Layers, through: int) -> None:
         """Take the layers of patched rows that a checkpoint holds, once the entries beside them are set."""
         self._marks.restore_layers(layers, through)
@@ -107,6 +113,10 @@ class MarkedSegment:
         slot = self._held.get(name)
         return bits.empty(self.count) if slot is None else slot.present
 
+    def slice_words(self, total: int, index: int) -> Words:
+        """Return bit words of the rows whose id belongs to a slice; those asked for again and again are kept."""
+        return self._slices.words(total, index, self.count, self._id_arrays)
+
     def column(self, key: str) -> Column:
         """Return the values at a payload path, for filters."""
         return self._marks.columns.column(key)
@@ -114,6 +124,10 @@ class MarkedSegment:
     def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
         """Take these as the declared payload indexes from now on."""
         self._marks.columns.declare(indexes)
+
+    @abstractmethod
+    def _id_arrays(self, first: int, last: int) -> IdArrays:
+        """Return the ids of rows [first, last)."""
 
     @abstractmethod
     def _base_versions(self, rows: Rows) -> list[int]:

@@ -13,6 +13,7 @@ from shared.schema.slots import Memory
 from shared.segment import bits, stored
 from shared.segment.bits import Rows
 from shared.segment.id_map import IdBatch, IdMap
+from shared.segment.id_slices import IdArrays
 from shared.segment.layout import Layout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
@@ -82,8 +83,10 @@ class SealedSegment(MarkedSegment):
 
     @property
     def state(self) -> str:
-        """As manifests and people name it: indexed where some slot has a graph."""
-        return "indexed" if any(slot.index.graph is not None for slot in self.parts.slots.values()) else "sealed"
+        """As manifests and people name it: indexed where some slot has a graph, or has those of its large groups."""
+        has_graph = any(slot.index.graph is not None for slot in self.parts.slots.values())
+        has_groups = any(build.groups for build in self.parts.built.values())
+        return "indexed" if has_graph or has_groups else "sealed"
 
     @property
     def id_map(self) -> IdMap:
@@ -114,6 +117,9 @@ class SealedSegment(MarkedSegment):
         """Return the ids of all rows in their order."""
         assert count == self.count, "no rows come to a sealed segment"
         return self._id_map
+
+    def _id_arrays(self, first: int, last: int) -> IdArrays:
+        return self._id_map.batch_of(np.arange(first, last))
 
     def _base_versions(self, rows: Rows) -> list[int]:
         versions: list[int] = self.parts.versions[rows].tolist()
