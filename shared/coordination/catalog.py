@@ -163,11 +163,6 @@ class Catalog:
         answer = await _delete.call(self._redis, keys, [name, CHANGES_KEPT, DELETED_KEPT_S])
         return answer[1].decode() if answer[0] == b"ok" else None
 
-    async def deleted(self) -> dict[str, CollectionRecord]:
-        """Return the collections deleted within the last day or so, by uuid: what workers may collect."""
-        texts = await ask(self._redis, "HGETALL", DELETED)
-        return {uuid.decode(): _record(text) for uuid, text in zip(texts[::2], texts[1::2], strict=True)}
-
     async def deleted_among(self, uuids: Sequence[str]) -> set[str]:
         """Return those of some collections that were deleted within the last day or so."""
         if not uuids:
