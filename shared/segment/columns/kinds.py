@@ -1,6 +1,7 @@
 """Which kind of column serves which condition, and what a declared index builds.
 
 plain    texts, integers, floats and booleans: every condition that no other kind serves; facets; order by numbers
+text     one for each analysis: texts cut into terms, and without a text index each text by itself
 """
 
 from shared.schema.filters import (
@@ -8,6 +9,7 @@ from shared.schema.filters import (
     GeoBox,
     GeoPolygon,
     GeoRadius,
+    HasType,
     MatchPhrase,
     MatchText,
     MatchTextAny,
@@ -16,14 +18,17 @@ from shared.schema.payload_index import FieldType, PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment.columns.arrays import PLAIN
 from shared.segment.columns.field_arrays import Kind
+from shared.segment.columns.text import text_kind, text_kinds_of_index
 
 
 def kind_of(condition: FieldCondition, index: PayloadIndex | None) -> Kind:
     """Return the kind that serves a condition on a path with this declared index, if it has one."""
     if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
         raise NotImplementedError(f"condition {type(condition).__name__}")
-    if isinstance(condition, MatchText | MatchTextAny | MatchPhrase) and index is not None and index.analysis:
-        raise NotImplementedError(f"condition {type(condition).__name__} with a text index")
+    if isinstance(condition, MatchText | MatchTextAny | MatchPhrase):
+        return text_kind(condition, index)
+    if isinstance(condition, HasType) and condition.field_type is FieldType.TEXT:
+        return text_kind(condition, index)
     return PLAIN
 
 
@@ -34,6 +39,8 @@ def kind_of_order(order: OrderBy) -> Kind:
 
 def kinds_of_index(index: PayloadIndex) -> list[Kind]:
     """Return the kinds of column that a declared index keeps ready."""
-    if index.type in (FieldType.GEO, FieldType.TEXT):
+    if index.type is FieldType.TEXT:
+        return text_kinds_of_index(index)
+    if index.type is FieldType.GEO:
         return []
     return [PLAIN]
