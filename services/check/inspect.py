@@ -9,7 +9,9 @@ from shared.errors import Corrupt
 from shared.log.position import ShardHead, ShardKey
 from shared.schema.collections import CollectionConfig
 from shared.segment.checkpoint import load_segment
-from shared.segment.layout import Layout, layout_of, rotation_seed
+from shared.segment.column_chunks import open_columns
+from shared.segment.layout import layout_of, rotation_seed
+from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest, ManifestStore, SegmentEntry
 
 
@@ -51,19 +53,19 @@ def inspect_shard(directory: Path) -> ShardReport:
     if manifest.collection != report.key.collection or manifest.shard != report.key.shard:
         report.problems.append(f"the manifest is of {manifest.collection}:{manifest.shard}: the directory was moved")
         return report
-    layout = layout_of(CollectionConfig.model_validate_json(manifest.config))
+    config = CollectionConfig.model_validate_json(manifest.config)
     for entry in manifest.segments:
-        _inspect_segment(report, entry, layout, rotation_seed(manifest.collection))
+        _inspect_segment(report, entry, config, rotation_seed(manifest.collection))
     return report
 
 
-def _inspect_segment(report: ShardReport, entry: SegmentEntry, layout: Layout, seed: int) -> None:
+def _inspect_segment(report: ShardReport, entry: SegmentEntry, config: CollectionConfig, seed: int) -> None:
     report.segments += 1
     if entry.state == "quarantined":
         report.problems.append(f"segment {entry.segment_id} is quarantined: {entry.reason}")
         return
     try:
-        segment = load_segment(report.directory, entry, layout, seed)
+        segment = load_segment(report.directory, entry, layout_of(config), seed)
     except (Corrupt, OSError) as error:
         report.problems.append(f"segment {entry.segment_id}: {error}")
         return
@@ -73,6 +75,10 @@ def _inspect_segment(report: ShardReport, entry: SegmentEntry, layout: Layout, s
             f"segment {entry.segment_id}: expected {entry.live} live of {entry.rows} rows, found {found}"
         )
     report.points += segment.live_count
+    segment.declare(config.payload_indexes)
+    if isinstance(segment, SealedSegment):
+        for ref, reason in open_columns(report.directory, segment, entry.columns):
+            report.problems.append(f"segment {entry.segment_id}: column `{ref.key}` will be built anew: {reason}")
 
 
 def compare_with_log(report: ShardReport, head: ShardHead) -> None:

@@ -69,6 +69,7 @@ class WorkerService:
         self._redis = redis
         self._clock = clock or SystemClock()
         self._disk = ThreadPoolExecutor(DISK_THREADS, "disk")
+        self._columns = ThreadPoolExecutor(1, "columns")
         self._search = ThreadPoolExecutor(max(1, os.cpu_count() or 1), "search")
         self._reader = Reader(self._search)
         self._supervisor = Supervisor(self._failed, self._clock)
@@ -128,6 +129,7 @@ class WorkerService:
         if self._server is not None:
             await self._server.close()
         self._disk.shutdown()
+        self._columns.shutdown(cancel_futures=True)
         self._search.shutdown()
 
     def _answer(self, request: ShardRequest) -> "Reply | Awaitable[Reply]":
@@ -156,6 +158,7 @@ class WorkerService:
             source=self._source,
             supervisor=self._supervisor,
             disk=self._disk,
+            columns=self._columns,
             clock=self._clock,
             collections=settings.data_dir / "collections",
             cluster_id=cluster_id,

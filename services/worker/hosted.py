@@ -17,17 +17,16 @@ from typing import TypeVar
 
 import structlog
 
-from services.worker.applier import Applier
+from services.worker.actors import ShardActors, start_actors
 from services.worker.dormancy import Dormancy, DormancyParts
 from services.worker.dormant import is_empty, stored_bytes
 from services.worker.init_from.beginning import GATE, Beginning, BeginningParts
 from services.worker.init_from.cut_files import INIT
-from services.worker.publisher import Publisher, Surroundings
+from services.worker.publisher import Surroundings
 from services.worker.reading import Reading
 from services.worker.recovery import Recovered, recover
 from services.worker.shard import Shard
 from services.worker.sharing import Common, Host
-from services.worker.successor import Successor
 from shared.coordination.placement import claim, release
 from shared.errors import StaleFence, Unavailable
 from shared.log.position import ShardHead
@@ -57,7 +56,7 @@ class Hosted:
         shard.on_wanted = self.wake
         self._config_sent = 0
         self._fault_at = -1
-        self._parts: tuple[Applier, Publisher, Successor] | None = None
+        self._actors: ShardActors | None = None
         self.fault: Exception | None = None
 
     async def open(self, node_id: str, bytes_max: int = 2**62) -> None:
@@ -99,12 +98,12 @@ class Hosted:
 
     async def lead_again(self, node_id: str) -> None:
         """Claim the shard under a new lease and go on with the state in memory, unless another has led it meanwhile."""
-        if self._parts is None or self.shard.state is None:
+        if self._actors is None or self.shard.state is None:
             await self.open(node_id, 0 if self.shard.dormant is not None else 2**62)
             return
         self.fence = None
         newest = await self._claim(node_id)
-        publisher = self._parts[1]
+        publisher = self._actors.publisher
         if (newest.order if newest is not None else (0, 0)) != publisher.published_order:
             log.info("another node has led the shard meanwhile", shard=str(self.key))
             await self.reload()
@@ -115,7 +114,7 @@ class Hosted:
     async def reload(self) -> None:
         """Read the files anew; the state so far serves reads meanwhile."""
         self.shard.counters.reloads += 1
-        await self._stop_parts(publish=False)
+        await self._stop_actors(publish=False)
         await self.load()
 
     async def recover_from_fault(self) -> None:
@@ -128,7 +127,7 @@ class Hosted:
         failed_at = state.applied if state is not None else 0
         log.error("shard is loaded anew", shard=str(self.key), applied=failed_at, error=repr(error))
         if failed_at == self._fault_at:
-            await self._stop_parts(publish=False)
+            await self._stop_actors(publish=False)
             self.shard.set_reason(f"stopped at position {failed_at}: {error}")
             self.shard.serve()
             return
@@ -137,14 +136,14 @@ class Hosted:
 
     async def close(self, node_id: str | None) -> None:
         """Publish what is left, stop; with a node id give the shard up, so that another may take it at once."""
-        await self._stop_parts(publish=self.fence is not None and not self.shard.reason)
+        await self._stop_actors(publish=self.fence is not None and not self.shard.reason)
         self.shard.close()
         if node_id is not None:
             await release(self._common.redis, self.key, node_id)
 
     async def awake(self) -> None:
         """Open a dormant shard, unless it is open already and catching up. Raises Corrupt, OSError."""
-        if self.shard.dormant is not None and self._parts is None:
+        if self.shard.dormant is not None and self._actors is None:
             await self._recover()
 
     def wake(self) -> None:
@@ -156,9 +155,9 @@ class Hosted:
     def is_settled(self) -> bool:
         """True when all is applied and checkpointed, and nothing is to be switched, waited for or repaired."""
         state, shard = self.shard.state, self.shard
-        if self._parts is None or state is None or self.fence is None or shard.reason or self.fault is not None:
+        if self._actors is None or state is None or self.fence is None or shard.reason or self.fault is not None:
             return False
-        is_quiet = shard.is_serving and not len(shard.waiters) and self._parts[1].is_settled
+        is_quiet = shard.is_serving and not len(shard.waiters) and self._actors.are_settled
         return is_quiet and not state.pending and not state.unsaved() and not self.wants_config
 
     @property
@@ -175,26 +174,26 @@ class Hosted:
         """Become dormant: free the memory of a shard that rests. Nothing happens when it is no longer idle."""
         self._dormancy.expect()
         newest = await self._in_thread(ManifestStore(self.directory).newest)
-        if newest is None or self._parts is None or not (self.is_settled and self.is_resting):
+        if newest is None or self._actors is None or not (self.is_settled and self.is_resting):
             return
-        if newest.order != self._parts[1].published_order:
+        if newest.order != self._actors.publisher.published_order:
             return
-        await self._stop_parts(publish=False)
+        await self._stop_actors(publish=False)
         self._dormancy.sleep(newest)
         log.info("idle shard closed", shard=str(self.key))
 
     async def discard(self) -> None:
         """Stop at once and free everything: the collection was deleted."""
         self.fence = None
-        if self._parts is not None:
-            self._parts[0].halt()
+        if self._actors is not None:
+            self._actors.applier.halt()
         await self.close(None)
 
     def note(self, record: CollectionRecord) -> None:
         """Note the catalog's word: config, name and, through `aliases`, other names."""
         self.record = record
-        if self._parts is not None:
-            self._parts[1].renamed()
+        if self._actors is not None:
+            self._actors.publisher.renamed()
 
     @property
     def wants_catalog(self) -> bool:
@@ -218,7 +217,7 @@ class Hosted:
     def wants_config(self) -> bool:
         """True while the catalog has a newer config than the shard's log."""
         state = self.shard.state
-        if self._parts is None or state is None or self.fence is None or self.shard.reason:
+        if self._actors is None or state is None or self.fence is None or self.shard.reason:
             return False
         return self.record.generation > max(self._config_sent, state.config_generation)
 
@@ -245,7 +244,7 @@ class Hosted:
         shard = self.shard
         shard.log_head, shard.waiting_bytes = head.head, head.waiting
         newest, state = shard.dormant, shard.state
-        if newest is None and (self._parts is None or state is None):
+        if newest is None and (self._actors is None or state is None):
             return True
         applied = state.applied if state is not None else newest.checkpoint if newest is not None else 0
         if head.head > applied and (newest is not None or self.is_resting):
@@ -285,14 +284,8 @@ class Hosted:
         around = Surroundings(
             common.cluster_id, self.directory, common.disk, common.wal, common.clock, self._name, lambda: self.fence
         )
-        publisher = Publisher(self.shard, around, recovered.manifest)
-        successor = Successor(self.shard, publisher, self.directory, common.disk)
-        applier = Applier(self.shard, partial(self._applied, publisher, successor), self._faulted, common.disk)
-        publisher.on_published = successor.look
-        publisher.on_stale = lambda: self._host.on_lost(self.key)
-        self._parts = applier, publisher, successor
-        for actor in self._parts:
-            common.supervisor.start(actor)
+        self._actors = start_actors(self.shard, around, recovered.manifest, common, self._faulted)
+        self._actors.publisher.on_stale = lambda: self._host.on_lost(self.key)
         if self.shard.dormant is None:
             await self._begin()
             return
@@ -300,7 +293,7 @@ class Hosted:
             await self._begin()
         except Unavailable as error:
             log.warning("shard is served as its files have it", shard=str(self.key), error=str(error))
-            self._reading.follow(state.applied, applier.mailbox)
+            self._reading.follow(state.applied, self._actors.applier.mailbox)
         if self.shard.target <= state.applied:
             self.shard.serve()
 
@@ -308,23 +301,23 @@ class Hosted:
         """Look at the head, and go on from what is applied."""
         await self._catch_up_or_resume()
         state = self.shard.state
-        if state is None or self._parts is None:
+        if state is None or self._actors is None:
             return
         if not self._reading.is_begun:
-            self._reading.follow(state.applied, self._parts[0].mailbox)
-        self._parts[2].look()
+            self._reading.follow(state.applied, self._actors.applier.mailbox)
+        self._actors.look()
         await self.send_config()
 
     async def _catch_up_or_resume(self) -> None:
         """Set the position to serve from; after a loss of log entries publish what they held, and resume."""
         state = self.shard.state
-        if state is None or self._parts is None or self.fence is None:
+        if state is None or self._actors is None or self.fence is None:
             return
         head = await self._common.wal.head(self.key)
         self.shard.log_head, self.shard.waiting_bytes = head.head, head.waiting
         target = head.head
         if head.is_behind(state.applied):
-            publisher = self._parts[1]
+            publisher = self._actors.publisher
             if self.shard.checkpoint != state.applied:
                 await publisher.publish()
             target = await self._common.wal.resume(self.key, state.applied, self.fence)
@@ -332,11 +325,6 @@ class Hosted:
         if not self.shard.is_serving:
             self.shard.target = target
             self.shard.passed()
-
-    def _applied(self, publisher: Publisher, successor: Successor, is_urgent: bool) -> None:
-        publisher.applied(is_urgent)
-        if is_urgent:
-            successor.look()
 
     def _faulted(self, error: Exception) -> None:
         self.fault = error
@@ -346,18 +334,12 @@ class Hosted:
     def _name(self) -> tuple[str, tuple[str, ...]]:
         return self.record.name, self._host.aliases(self.key.collection)
 
-    async def _stop_parts(self, *, publish: bool) -> None:
-        if self._parts is None:
+    async def _stop_actors(self, *, publish: bool) -> None:
+        if self._actors is None:
             return
-        applier, publisher, successor = self._parts
-        self._parts = None
+        actors, self._actors = self._actors, None
         self._reading.leave()
-        supervisor = self._common.supervisor
-        if not publish:
-            publisher.abandon()
-        await supervisor.stop(applier)
-        await supervisor.stop(successor)
-        await supervisor.stop(publisher, 30.0)
+        await actors.stop(self._common.supervisor, publish=publish)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._common.disk, work)

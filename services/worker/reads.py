@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from time import perf_counter
+from typing import TypeVar
 
 from services.worker.cost import HIT_MS, INLINE_MS, filter_ms, searches_ms, terms_ms, values_ms
 from services.worker.counters import Counters
@@ -41,6 +42,8 @@ THREADED_MAX = 256
 RETRIEVE_STEP = 512
 """Ids looked up before other work of the loop gets its turn."""
 
+T = TypeVar("T")
+
 ReadPoints = SearchBatch | Retrieve | Scroll | Count | Facet | TermStats
 
 
@@ -66,9 +69,10 @@ class Reader:
             return _run(view, read, counters)
         if self._threaded >= THREADED_MAX:
             raise ShardUnavailable(f"{self._threaded} long reads wait already, the most allowed: try again later")
-        return self._in_thread(lambda: _run(view, read, counters), counters)
+        return self.in_thread(lambda: _run(view, read, counters), counters)
 
-    async def _in_thread(self, work: Callable[[], Reply], counters: Counters) -> Reply:
+    async def in_thread(self, work: Callable[[], T], counters: Counters) -> T:
+        """Run what takes long in a thread."""
         self._threaded += 1
         counters.threaded_reads += 1
         try:

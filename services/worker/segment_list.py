@@ -70,6 +70,7 @@ class SegmentList:
         self.mounted: tuple[AnySegment, ...] = ()
         """What reads see. The tuple is replaced, never changed."""
         self._remount()
+        self._declare(self.mounted)
 
     def append(self, batches: Sequence[RowBatch]) -> None:
         """Add rows; those that their points had die. Seals nothing."""
@@ -116,6 +117,7 @@ class SegmentList:
         What a slot held that is gone, or is another one of the same name now, is shown to nobody from here on.
         """
         self.config, self.generation = config, generation
+        self._declare(self.mounted)
         layout = layout_of(config)
         if layout == self.layout:
             return
@@ -127,6 +129,7 @@ class SegmentList:
         else:
             self.layout = layout
             self.appendable = AppendableSegment(self.appendable.segment_id, layout, self._seed)
+            self._declare([self.appendable])
             self._remount()
 
     def seal(self, layout: Layout | None = None) -> None:
@@ -136,7 +139,14 @@ class SegmentList:
         self.current.add(sealed.segment_id)
         self.layout = self.layout if layout is None else layout
         self.appendable = self._next_appendable()
+        self._declare([sealed, self.appendable])
         self._remount()
+
+    def _declare(self, segments: Iterable[AnySegment]) -> None:
+        """Let segments know the payload indexes in force: what texts mean, and which columns stay."""
+        for segment in segments:
+            if segment.columns.declared != self.config.payload_indexes:
+                segment.declare(self.config.payload_indexes)
 
     def _next_appendable(self) -> AppendableSegment:
         self.appendables += 1
@@ -162,6 +172,7 @@ class SegmentList:
         place = next(place for place, segment in enumerate(self.sealed) if segment.segment_id in inputs)
         if output is not None:
             output.keep_slots(self.layout)
+            self._declare([output])
         before, rest = self.sealed[:place], self.sealed[place:]
         kept = [segment for segment in rest if segment.segment_id not in inputs]
         self.sealed = [*before, *([output] if output is not None else []), *kept]

@@ -7,8 +7,10 @@ A dormant shard has no state: its manifest describes it, and any other request o
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from inspect import isawaitable
+
+import msgspec
 
 from services.worker.counters import Counters
 from services.worker.dormant import summary_of
@@ -30,6 +32,7 @@ from shared.schema.queries import (
 )
 from shared.schema.segments import indexed_vectors
 from shared.segment.checkpoint import AnySegment
+from shared.segment.indexed_points import indexed_points
 from shared.segment.sealed import SealedSegment
 from shared.store.manifest import Manifest, SegmentEntry
 
@@ -92,7 +95,8 @@ class Shard:
             self.on_wanted()
             return self._read_after(request)
         if isinstance(read, Describe):
-            return self.describe()
+            wants_points = read.indexed_points and bool(state.config.payload_indexes)
+            return self._describe_with_points(state) if wants_points else self.describe()
         self.was_read = True
         return self._reader.read(state.segments(), read, self.counters)
 
@@ -155,6 +159,7 @@ class Shard:
         state = self.state
         assert state is not None
         segments = [_summary(segment) for segment in state.segments()]
+        unbuilt = state.unbuilt()
         return DescribeReply(
             applied=state.applied,
             checkpoint=self.checkpoint,
@@ -171,7 +176,15 @@ class Shard:
                 "resident_percent": resident_percent(),
             },
             reason=self.reason,
+            unbuilt_columns=len(unbuilt),
+            unbuilt_paths=sorted(set(unbuilt)),
         )
+
+    async def _describe_with_points(self, state: ShardState) -> DescribeReply:
+        """Describe, and count what the payload indexes have: in a thread, as a column may have to be built first."""
+        segments = state.segments()
+        counted = await self._reader.in_thread(lambda: [indexed_points(segment) for segment in segments], self.counters)
+        return msgspec.structs.replace(self.describe(), indexed_points=_sums(counted))
 
     def _answer_dormant(self, manifest: Manifest, request: ShardRequest) -> Reply | Awaitable[Reply]:
         read, is_past = request.read, request.min_position <= manifest.checkpoint
@@ -189,6 +202,7 @@ class Shard:
             segments=[summary_of(entry) for entry in manifest.segments],
             config_generation=manifest.config_generation,
             counters=self.counters.as_dict(),
+            indexed_points=_sums(entry.indexed_points for entry in manifest.segments),
         )
 
     def _describe_beginning(self, progress: Progress) -> DescribeReply:
@@ -230,6 +244,15 @@ class Shard:
         if self.state is None:
             return "its files are being read"
         return f"it has applied position {self.state.applied} of {self.target}"
+
+
+def _sums(counted: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Return the sums of figures by name."""
+    sums: dict[str, int] = {}
+    for one in counted:
+        for name, figure in one.items():
+            sums[name] = sums.get(name, 0) + figure
+    return sums
 
 
 def _summary(segment: AnySegment) -> SegmentSummary:

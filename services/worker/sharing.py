@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 
 class Common(NamedTuple):
-    """What all shards of a worker share. `channel` is where the log tells of appends to resting shards."""
+    """What all shards of a worker share. `channel` is where the log tells of appends to resting shards.
+
+    disk      threads that write and read files
+    columns   the thread that builds columns: one at a time, so that searches notice little of it
+    """
 
     redis: "Redis"
     wal: Wal
     source: Source
     supervisor: Supervisor
     disk: Executor
+    columns: Executor
     clock: Clock
     collections: Path
     cluster_id: str

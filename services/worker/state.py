@@ -83,7 +83,7 @@ class ShardState:
     def __init__(self, origin: Origin) -> None:
         self.applied = origin.applied
         self.revision = 0
-        """Grows with changes that a checkpoint holds and the position does not tell: switched segments."""
+        """Grows with changes that a checkpoint holds and the position does not tell: switched segments, columns."""
         self.pending: list[PendingSwap] = list(origin.pending)
         self.is_midway = False
         """True while an operation is applied in part: what a checkpoint must not hold."""
@@ -219,6 +219,18 @@ class ShardState:
     def mounted(self, segment_ids: Sequence[str]) -> list[SealedSegment] | None:
         """Return mounted sealed segments by name; None unless all of them are."""
         return self._segments.named(segment_ids)
+
+    def sealed(self) -> list[SealedSegment]:
+        """Return the sealed segments that are mounted."""
+        return list(self._segments.sealed)
+
+    def unbuilt(self) -> list[str]:
+        """Return the path of each column of a declared payload index that is not built yet."""
+        return [key for segment in self._segments.sealed for key, _ in segment.columns.unbuilt()]
+
+    def note_columns(self) -> None:
+        """Note that columns were built: no answer changes, but the next checkpoint has something to write."""
+        self.revision += 1
 
     def unsaved(self) -> list[SealedSegment]:
         """Return the sealed segments that live in memory only."""

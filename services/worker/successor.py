@@ -9,6 +9,7 @@ changed meanwhile and switch.
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from services.worker.shard import Shard
 from services.worker.state import ShardState
 from shared.actor.actor import Actor
 from shared.errors import Corrupt
+from shared.segment.column_chunks import share_columns
 from shared.segment.layout import layout_of
 from shared.segment.placement import placement_of
 from shared.segment.sealed import SealedSegment
@@ -38,6 +40,8 @@ class Successor(Actor[None]):
         self._publisher = publisher
         self._directory = directory
         self._disk = disk
+        self.on_switched: Callable[[], None] = lambda: None
+        """Called after each switch."""
 
     def look(self) -> None:
         """There may be something to do."""
@@ -46,7 +50,7 @@ class Successor(Actor[None]):
     async def handle(self, message: None) -> None:
         """Do all that can be done now."""
         while not self.mailbox.is_closed and await self._step():
-            pass
+            self.on_switched()
 
     async def _step(self) -> bool:
         """Do one succession; tell whether to look again."""
@@ -104,10 +108,22 @@ class Successor(Actor[None]):
     async def _prepared(
         self, state: ShardState, inputs: list[SealedSegment], directory: Path, header: ChunkRef | None
     ) -> Succession:
-        """Open an output and map its rows, in a thread."""
+        """Open an output, map its rows and build its columns, in a thread: filters must not find it cold.
+
+        header   of the very segment that is the only input: then its columns are the output's, too
+        """
         loop = asyncio.get_running_loop()
         layout, placement = layout_of(state.config), placement_of(state.config)
         opened = await loop.run_in_executor(self._disk, SealedSegment.open, directory, header, layout, placement)
+        opened.declare(state.config.payload_indexes)
+        if header is not None:
+            share_columns(inputs[0], opened)
         succession = Succession(inputs, opened)
         await loop.run_in_executor(self._disk, succession.prepare)
+        await loop.run_in_executor(self._disk, _build_columns, opened)
         return succession
+
+
+def _build_columns(output: SealedSegment) -> None:
+    for key, kind in output.columns.unbuilt():
+        output.columns.build(key, kind)

@@ -99,6 +99,12 @@ def open_column(shard_directory: Path, segment: SealedSegment, ref: ColumnRef, k
     segment.column_places[ref.key, ref.kind] = place
 
 
+def share_columns(segment: SealedSegment, twin: SealedSegment) -> None:
+    """Give a segment that was opened from another one's files the columns which that one has in memory."""
+    twin.columns.share(segment.columns)
+    twin.column_places = dict(segment.column_places)
+
+
 def misplaced_columns(segment: SealedSegment, refs: Iterable[ColumnRef]) -> list[tuple[ColumnRef, Kind]]:
     """Return the files of columns in memory that are kept otherwise than their index wants."""
     wanted = _declared(segment)
