@@ -35,6 +35,7 @@ from shared.segment.chunk_kinds import (
 from shared.segment.column_chunks import ColumnSource, columns_rest, write_columns
 from shared.segment.format import header_ref
 from shared.segment.indexed_points import indexed_points
+from shared.segment.layer_chunks import LayersCut, layers_rest, load_layers, write_layers
 from shared.segment.layout import Layout
 from shared.segment.overlay import Overlay, OverlayChange
 from shared.segment.parts import SealedParts
@@ -59,6 +60,7 @@ class FrozenSegment:
     rows         rows of an appendable after the rows chunks that stay, None where there are none
     parts        of a sealed segment that is not on disk yet
     columns      of declared payload indexes that are built and have no file yet
+    layers       of patched rows, to be written in the place of those before
     points       counts the points of declared payload indexes; None where columns are missing that it would build first
     """
 
@@ -70,11 +72,12 @@ class FrozenSegment:
     parts: SealedParts | None = None
     columns: tuple[ColumnSource, ...] = ()
     points: Callable[[], dict[str, int]] | None = None
+    layers: LayersCut | None = None
 
     @property
     def is_unchanged(self) -> bool:
         """True where nothing is to be written."""
-        parts = (self.live_words, self.rows, self.parts)
+        parts = (self.live_words, self.rows, self.parts, self.layers)
         return not self.changes and not self.columns and all(part is None for part in parts)
 
 
@@ -89,13 +92,16 @@ def freeze_segment(
     known = entry or SegmentEntry(segment.segment_id, segment.state, rows=0, live=0)
     figures = segment.figures()
     overlays, changes = _overlay_rest(segment.overlay, known.overlays)
-    stays = msgspec.structs.replace(known, state=segment.state, overlays=overlays, reason="", **figures._asdict())
+    kept_layers, layers = layers_rest(segment.overlay, known.layers, segment.live_words)
+    stays = msgspec.structs.replace(
+        known, state=segment.state, overlays=overlays, layers=kept_layers, reason="", **figures._asdict()
+    )
     has_new_dead = figures.rows - figures.live != known.rows - known.live
     live_words = segment.live_words if has_new_dead else None
     if isinstance(segment, AppendableSegment):
         kept, rows = _rows_rest(segment, known.rows_chunks)
         stays = msgspec.structs.replace(stays, rows_chunks=kept, generation=generation)
-        return FrozenSegment(stays, position, live_words, changes, rows=rows, points=_points_of(segment))
+        return FrozenSegment(stays, position, live_words, changes, rows=rows, points=_points_of(segment), layers=layers)
     header = known.header or segment.header
     files, columns = columns_rest(segment, known.columns)
     stays = msgspec.structs.replace(
@@ -115,6 +121,7 @@ def freeze_segment(
         parts=None if header else segment.parts,
         columns=tuple(columns),
         points=_points_of(segment),
+        layers=layers,
     )
 
 
@@ -133,6 +140,8 @@ def write_frozen(shard_directory: Path, frozen: FrozenSegment) -> SegmentEntry:
     if frozen.changes:
         ref = write_overlay(shard_directory, segment_id, frozen.changes, frozen.through)
         entry = msgspec.structs.replace(entry, overlays=[*entry.overlays, ref])
+    if frozen.layers is not None:
+        entry = msgspec.structs.replace(entry, layers=write_layers(shard_directory, segment_id, frozen.layers))
     if frozen.columns:
         columns = write_columns(shard_directory, segment_id, frozen.columns)
         entry = msgspec.structs.replace(entry, columns=[*entry.columns, *columns])
@@ -187,6 +196,8 @@ def load_segment(
         segment.tombstone(load_tombstones(shard_directory, entry.tombstones))
     for ref in entry.overlays:
         load_overlay(shard_directory, ref, segment)
+    if entry.layers is not None:
+        load_layers(shard_directory, entry.layers, segment)
     if (segment.count, segment.live_count) != (entry.rows, entry.live):
         expected = f"expected {entry.rows} rows, {entry.live} live"
         found = f"found {segment.count} rows, {segment.live_count} live"

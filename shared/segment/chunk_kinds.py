@@ -1,12 +1,14 @@
-"""The three kinds of chunk: rows of an appendable, tombstones, payload changes. What is in them, and back.
+"""Three kinds of chunk: rows of an appendable, tombstones, payload changes. What is in them, and back.
 
 rows         numbers, uuids, is_uuid, versions, offsets, blob; fact `first`: number of the first row; of slot k, whose
              name is names[k]: k.present (bool) where some row lacks it, and
              dense  k.vectors;  multivector  k.vectors, k.offsets;  sparse  k.indices, k.values, k.offsets
 tombstones   words: the DEAD rows, as bit words; rows beyond them live; fact `rows`: rows when it was written
-overlay      rows, versions, offsets, blob: oldest change first; fact `through`: position that it covers
+overlay      rows, versions, offsets, blob: oldest change first; fact `through`: position that it covers; `noted`, where
+             some change is noted at another position than its version
 """
 
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -80,6 +82,8 @@ def write_overlay(shard_directory: Path, segment_id: str, changes: list[OverlayC
         "versions": np.array([change.version for change in changes], dtype=np.uint64),
         **_payload_arrays([change.payload for change in changes]),
     }
+    if any(change.noted != change.version for change in changes):
+        arrays["noted"] = np.array([change.noted for change in changes], dtype=np.uint64)
     ref = write_chunk(shard_directory, segment_id, Chunk("overlay", {"through": through}, [], arrays))
     return msgspec.structs.replace(ref, rows=len(changes), through=through)
 
@@ -91,11 +95,9 @@ def load_overlay(shard_directory: Path, ref: ChunkRef, segment: AppendableSegmen
     if len(rows) and int(rows.max()) >= segment.count:
         raise ChecksumMismatch(f"{shard_directory / ref.name}: a change of row {rows.max()} among {segment.count} rows")
     lives = bits.test(segment.live_words, rows).tolist()
-    for row, version, payload, is_live in zip(
-        rows.tolist(), arrays["versions"].tolist(), _payloads(arrays), lives, strict=True
-    ):
-        if is_live:
-            segment.set_payload([row], [payload], version)
+    noted = arrays.get("noted", arrays["versions"]).tolist()
+    changes = map(OverlayChange, rows.tolist(), arrays["versions"].tolist(), _payloads(arrays), noted)
+    segment.restore_changes(itertools.compress(changes, lives))
 
 
 def _payload_arrays(texts: list[bytes]) -> Arrays:

@@ -3,14 +3,14 @@
 Marks move from an appendable segment to the sealed one that it becomes, as the row numbers stay the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.columns.column_set import ColumnSet
-from shared.segment.overlay import Overlay
+from shared.segment.overlay import Overlay, OverlayChange
 from shared.segment.patched_rows import Layers, fitted
 from shared.segment.patches import PayloadPatch
 from shared.segment.payloads import EMPTY, Payloads
@@ -94,6 +94,12 @@ class RowMarks:
             self.overlay.fold(layer, rows, texts, version)
             for row, text in zip(rows, texts, strict=True):
                 self.columns.overlay(row, text)
+
+    def restore_changes(self, changes: Iterable[OverlayChange]) -> None:
+        """Take entries that another overlay had, in its order."""
+        for change in changes:
+            self.overlay.set(*change)
+            self.columns.overlay(change.row, change.payload)
 
     def restore_layers(self, layers: Layers, through: int) -> None:
         """Take the layers of rows whose entries are set already; newer entries win."""

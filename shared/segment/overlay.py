@@ -44,7 +44,7 @@ class Overlay:
         self.layers: Layers = ()
         """Disjoint; replaced at each change. Rows that changed wholly since may still be in them (`settle`)."""
         self.patched_through = 0
-        """Version of the newest patch that layers hold, or held."""
+        """Version of the newest patch that layers hold, or held: tells whether they are as a checkpoint has them."""
 
     def __len__(self) -> int:
         return len(self._changes)

@@ -55,6 +55,11 @@ class PayloadPatch:
         """Return what puts a payload, or none, in the place of any other."""
         return _patch(True, frozenset(), payload)
 
+    @classmethod
+    def stored(cls, keys: Iterable[str], payload: bytes) -> "PayloadPatch":
+        """Return the patch that had these keys and payload and replaces nothing else."""
+        return _patch(False, frozenset(keys), payload)
+
     def touches(self, key: str) -> bool:
         """Return whether what is at a top-level key comes from this patch, or went by it."""
         return self.replaces or key in self.keys

@@ -5,10 +5,11 @@ The output holds the rows that were alive in the inputs at a base position; the 
 2. `prepare()` in a thread: finds for each living input row its output row, by id; output rows that nobody claims die.
    An output row lives if and only if its point's current row is in an input.
 3. `finish(base)` on the loop, at the switch: what died since 1 dies in the output; payload changes after the base are
-   copied. Cost: O(rows / 64 + changes).
+   copied, layers of patched rows as layers. Cost: O(rows / 64 + changes + patched rows).
+A layer may hold patches from before the base, which the output has folded in: applied again they change nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from shared.errors import Corrupt
 from shared.segment import bits
 from shared.segment.overlay import OverlayChange
+from shared.segment.patched_rows import PatchedRows, layer_of, united
 from shared.segment.sealed import SealedSegment
 
 _Forward = NDArray[np.int32]
@@ -53,13 +55,26 @@ class Succession:
         """Carry over what changed since. From now on the output answers as the inputs would."""
         assert len(self._forward) == len(self.inputs), "prepare() first"
         changes: list[OverlayChange] = []
+        layers: list[PatchedRows] = []
         for segment, seen, forward in zip(self.inputs, self._seen, self._forward, strict=True):
             died = bits.to_rows(seen & ~segment.live_words)
             if len(died):
                 self.output.tombstone(forward[died].astype(np.int64))
-            changes += [change._replace(row=int(forward[change.row])) for change in segment.overlay.changed_after(base)]
-        for change in sorted(changes, key=lambda one: one.version):
-            self.output.set_payload([change.row], [change.payload], change.version)
+            later = (change for change in segment.overlay.changed_after(base) if change.version > base)
+            changes += [change._replace(row=int(forward[change.row]), noted=change.version) for change in later]
+            layers += self._layers_after(base, segment, forward)
+        self.output.restore_changes(sorted(changes, key=lambda one: one.version))
+        if layers:
+            through = max(layer.version for layer in layers)
+            self.output.restore_layers(united(layers, self.output.count), through)
+
+    def _layers_after(self, base: int, segment: SealedSegment, forward: _Forward) -> Iterator[PatchedRows]:
+        """Return what is newer than the base of a segment's layers, over the rows of the output."""
+        segment.overlay.settle()
+        for layer in segment.overlay.layers:
+            if layer.version > base:
+                rows = forward[bits.to_rows(layer.within(segment.live_words).words)]
+                yield layer_of(bits.from_rows(rows, self.output.count), layer.patch, layer.version)
 
     def _mapped(self, segment: SealedSegment) -> _Forward:
         source, target = segment.id_map, self.output.id_map

@@ -30,8 +30,8 @@ class ChunkRef(msgspec.Struct, frozen=True):
 
     name        path below the shard's directory, for example `chunks/a00000001.rows.93c1f0aa`
     size        bytes;  checksum  xxh3_64 of them
-    rows        rows (rows chunk), dead rows (tombstones) or changes (overlay chunk) inside
-    through     overlay chunk: the position up to which it covers the changes
+    rows        rows (rows chunk), dead rows (tombstones), changes (overlay chunk) or patched rows (layers chunk) inside
+    through     overlay chunk: the position up to which it covers the changes; layers: the newest patch in it
     """
 
     name: str
@@ -69,6 +69,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     payload_bytes       of all payloads that are stored, those of dead rows too
     columns             sealed and indexed: columns of declared payload indexes; what is missing is built anew
     indexed_points      live rows that each declared payload index has, as far as it was built
+    layers              payload changes of many rows alike, newer than the overlays' of the same rows; None for none
     """
 
     segment_id: str
@@ -90,10 +91,11 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     payload_bytes: int = 0
     columns: list[ColumnRef] = []
     indexed_points: dict[str, int] = {}
+    layers: ChunkRef | None = None
 
     def files(self) -> list[ChunkRef]:
         """Return every file that this entry names; the header stands for all files of its directory."""
-        single = [ref for ref in (self.header, self.tombstones) if ref is not None]
+        single = [ref for ref in (self.header, self.tombstones, self.layers) if ref is not None]
         return [*single, *self.rows_chunks, *self.overlays, *(column.file for column in self.columns)]
 
 
