@@ -66,6 +66,7 @@ class Client:
     """One kept-alive connection."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         parts = urlsplit(url)
         assert parts.hostname is not None
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=120)

@@ -10,17 +10,20 @@ from benchmarks.bench import Bench
 from benchmarks.dataset import LIMIT, recall
 from benchmarks.measures.loading import NAME
 from benchmarks.service import Client
+from benchmarks.wire import Wire, request
 
 
 def search(bench: Bench, client: Client) -> dict[str, Any]:
     """Return p50 and p95 of the whole request, of the server's own time, and the recall."""
     queries = np.load(bench.data.queries)
     asked = [orjson.dumps({"query": query, "limit": LIMIT}, option=orjson.OPT_SERIALIZE_NUMPY) for query in queries]
-    for body in asked[:100]:
-        client.send("POST", f"/collections/{NAME}/points/query", body)
-    before = _searched(client)
-    rounds = [_round(bench, client, asked) for _ in range(bench.repeats)]
-    after = _searched(client)
+    prepared = [request("POST", f"/collections/{NAME}/points/query", body) for body in asked]
+    with Wire(client.url) as wire:
+        for each in prepared[:100]:
+            wire.send(each)
+        before = _searched(client)
+        rounds = [_round(bench, wire, prepared) for _ in range(bench.repeats)]
+        after = _searched(client)
     in_worker = (after[1] - before[1]) / max(1.0, after[0] - before[0]) * 1e3
     figures = {name: float(np.median([one[name] for one in rounds])) for name in rounds[0]}
     return {**figures, "worker_search_ms": in_worker}
@@ -36,11 +39,11 @@ def _searched(client: Client) -> tuple[float, float]:
     return total("shoal_searches_total"), total("shoal_search_seconds_total")
 
 
-def _round(bench: Bench, client: Client, asked: list[bytes]) -> dict[str, float]:
+def _round(bench: Bench, wire: Wire, prepared: list[bytes]) -> dict[str, float]:
     seconds, answers = [], []
-    for body in asked:
+    for each in prepared:
         began = time.perf_counter()
-        answers.append(client.send("POST", f"/collections/{NAME}/points/query", body))
+        answers.append(wire.send(each))
         seconds.append(time.perf_counter() - began)
     parsed = [orjson.loads(answer) for answer in answers]
     found = np.full((len(parsed), LIMIT), -1, np.int64)
