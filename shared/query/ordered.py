@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from shared.query.by_id import first_by_id
 from shared.query.fetch import fetch_hits
@@ -64,14 +63,14 @@ def _page(view: SegmentView, place: int, scroll: Scroll, order: OrderBy) -> list
         return []
     values, rows = view.segment.column(order.key).ordered(words, order, scroll.limit)
     rows = _cut(view, values, rows, scroll.limit)
-    ids, shown = view.segment.ids(rows), values[: scroll.limit].tolist()
-    return [Entry(*entry) for entry in zip(shown, ids, [place] * len(ids), rows.tolist(), strict=True)]
+    ids = view.segment.ids(rows)
+    return [Entry(*entry) for entry in zip(values[: scroll.limit], ids, [place] * len(ids), rows.tolist(), strict=True)]
 
 
-def _cut(view: SegmentView, values: npt.NDArray[np.generic], rows: Rows, limit: int) -> Rows:
+def _cut(view: SegmentView, values: list[Value], rows: Rows, limit: int) -> Rows:
     """Return the rows of the first `limit` values: of those that share the last one the rows with the lowest ids."""
     if len(rows) <= limit:
         return rows
-    ties = int(np.argmax(values == values[limit - 1]))
+    ties = values.index(values[limit - 1])
     tied = bits.from_rows(rows[ties:], view.size)
     return np.concatenate((rows[:ties], first_by_id(view, tied, len(rows) - ties, limit - ties)))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment.bits import Words
+from shared.segment.columns.field_arrays import Counted, Ordered
 
 if TYPE_CHECKING:
     from shared.segment.columns.column_set import ColumnSet
@@ -26,6 +27,21 @@ class Column:
     def count(self, condition: FieldCondition) -> int | None:
         """Return how many rows satisfy the condition, live or not, exactly; None where only a scan can tell."""
         return self._columns.matching(self.key, condition)
+
+    def facet(self, words: Words) -> Counted:
+        """Return the texts, integers (whole floats among them) and booleans of the rows in words; in any order.
+
+        With each how many rows have it. A row counts once for each distinct value that it has.
+        """
+        return self._columns.facet(self.key, words)
+
+    def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
+        """Return the first `limit` pairs of value and row in words, and all further pairs of the last value.
+
+        In the direction of the order and from its start on; among equal values in any order. A row comes once for each
+        distinct value that it has; values are numbers, or microseconds since 1970 where the order is by dates.
+        """
+        return self._columns.ordered(self.key, words, order, limit)
 
     def cold_rows(self, asked: FieldCondition | OrderBy | None = None) -> int:
         """Return how many rows must be parsed before the next answer to a condition, an order, or a facet (None).

@@ -3,49 +3,42 @@
 A row's payload may be edited after it was appended (an overlay). The column over the rows' own payloads is left alone;
 a second column covers the edits, in the order in which they were made, and the last edit of a row overrides its bit. A
 third covers what the layers of patched rows put: a row of it stands for all rows of a layer (layers.py).
-Columns of declared indexes are pinned: built ahead of filters where somebody calls `build`, and never dropped.
 """
 
-import itertools
-import threading
-import weakref
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
-from shared.errors import Corrupt
 from shared.schema.filters import FieldCondition
-from shared.schema.payload_index import PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment import bits
-from shared.segment.bits import Words
+from shared.segment.bits import Rows, Words
 from shared.segment.columns.arrays import PLAIN
-from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache, ColumnName
+from shared.segment.columns.cache import ColumnCache, ColumnName
 from shared.segment.columns.column import Column
 from shared.segment.columns.edits import Edits, EditsSeen
-from shared.segment.columns.field_arrays import FieldArrays, Kind, StoredArrays
+from shared.segment.columns.field_arrays import Counted, Faceting, FieldArrays, Kind, Ordered, Ordering
+from shared.segment.columns.kept_columns import KeptColumns, Texts
 from shared.segment.columns.kept_words import KeptWords
-from shared.segment.columns.kinds import kind_of, kind_of_order, kinds_of_index
-from shared.segment.columns.layers import layer_texts, overridden, touching
-from shared.segment.columns.paths import Path, parse_path
-from shared.segment.patched_rows import Layers
-
-BATCH_ROWS = 4096
-"""Rows parsed at once: bounds the memory of decoded payloads."""
-
-Texts = Callable[[int, int], Iterable[bytes]]
+from shared.segment.columns.kinds import kind_of, kind_of_order
+from shared.segment.columns.layers import layer_texts, overridden, parts_of, touching
+from shared.segment.columns.merging import merged_facets, merged_orders, repeated
+from shared.segment.columns.paths import parse_path
+from shared.segment.patched_rows import Layers, fitted
 
 T = TypeVar("T")
+U = TypeVar("U")
 
-_numbers = itertools.count()
+
+class _Said(NamedTuple, Generic[T]):
+    """What parts of a column said: of own payloads; of edits, with the row of each; of each layer, with its rows."""
+
+    own: T
+    edited: tuple[T, Rows] | None
+    layered: list[tuple[T, Words]]
 
 
-class ColumnSet:
-    """The columns of one segment. Filters may run in several threads beside the one that appends and edits.
-
-    payloads  (first, last) → the payload texts of rows [first, last) as they were appended, without overlays
-    count     → how many rows the segment has now
-    final     True for a sealed segment: no rows will come, so columns are made compact
-    """
+class ColumnSet(KeptColumns):
+    """The columns of one segment, and the answers to questions about them; see KeptColumns for the parameters."""
 
     def __init__(
         self,
@@ -55,104 +48,14 @@ class ColumnSet:
         *,
         final: bool = False,
     ) -> None:
-        self._payloads = payloads
-        self._count = count
-        self._final = final
-        self._cache = PROCESS_CACHE if cache is None else cache
-        self._number = next(_numbers)
-        self._naming = threading.Lock()
-        self._locks: weakref.WeakValueDictionary[ColumnName, threading.Lock] = weakref.WeakValueDictionary()
+        super().__init__(payloads, count, cache, final=final)
         self._edits = Edits()
         self._kept_words = KeptWords()
-        self._kinds: dict[str, Kind] = {}
-        self.declared: Mapping[str, PayloadIndex] = {}
-        self._by_path: dict[Path, PayloadIndex] = {}
-        self._pinned: frozenset[tuple[Path, str]] = frozenset()
-        self.close = weakref.finalize(self, self._cache.drop, self._number)
-        self.close.atexit = False
 
     def column(self, key: str) -> Column:
         """Return the column of one payload path; nothing is read yet. Raises BadFormat."""
         parse_path(key)
         return Column(self, key)
-
-    # declared indexes
-
-    def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
-        """Take these as the declared indexes from now on: what texts mean, and which columns are pinned."""
-        self.declared = dict(indexes)
-        by_path = {parse_path(key): index for key, index in indexes.items()}
-        self._pinned = frozenset((path, kind.name) for path, index in by_path.items() for kind in kinds_of_index(index))
-        self._by_path = by_path
-        self._cache.pin(self._number, self._is_pinned)
-
-    def unbuilt(self) -> list[tuple[str, Kind]]:
-        """Return the declared columns of a final set that are not ready in memory; a growing set has none."""
-        if not self._final:
-            return []
-        wanted = [(key, kind) for key, index in self.declared.items() for kind in kinds_of_index(index)]
-        columns = [self._kept(ColumnName(parse_path(key), kind.name)) for key, kind in wanted]
-        return [one for one, column in zip(wanted, columns, strict=True) if column is None or not column.is_frozen]
-
-    def build(self, key: str, kind: Kind) -> None:
-        """Build a column, or grow it to all rows, in any thread."""
-        self._build(parse_path(key), kind)
-
-    def stored(self, key: str, kind: Kind) -> StoredArrays | None:
-        """Return the arrays of a final column over the rows' own payloads, for a file; None if it is not in memory."""
-        column = self._kept(ColumnName(parse_path(key), kind.name))
-        return column.arrays() if column is not None and column.is_frozen else None
-
-    def restore(self, key: str, kind: Kind, arrays: StoredArrays) -> None:
-        """Take a final column from the arrays that it gave; they may be mapped. Raises Corrupt when they do not fit."""
-        name = ColumnName(parse_path(key), kind.name)
-        column = kind.restore(name.path, arrays)
-        if column.count != self._count():
-            raise Corrupt(f"column {key}: expected {self._count()} rows, got {column.count}")
-        with self._lock_of(name):
-            self._keep(name, kind, column)
-
-    # what is in memory
-
-    def in_memory(self) -> list[tuple[Path, Kind]]:
-        """Return the columns in memory: what to warm in a segment that takes this one's place."""
-        names = self._cache.names_of(self._number)
-        return [(name.path, self._kinds[name.kind]) for name in names if name.age is None]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that the columns take now."""
-        return self._cache.bytes_of(self._number)
-
-    def warm(self, columns: Iterable[tuple[Path, Kind]]) -> None:
-        """Build columns ahead of the first filter, in a thread: for a segment that is about to take another's place."""
-        for path, kind in columns:
-            self._build(path, kind)
-
-    def adopt(self, other: "ColumnSet") -> None:
-        """Take the columns of a set that has had its day and whose rows were the same, with the same payloads."""
-        self.declare(other.declared)
-        for path, kind in other.in_memory():
-            name = ColumnName(path, kind.name)
-            with other._lock_of(name):
-                column = other._kept(name)
-                other._cache.forget((other._number, name))
-            if column is not None:
-                self._keep(name, kind, column)
-
-    def share(self, other: "ColumnSet") -> None:
-        """Take the final columns of a set over the same rows, with the same payloads, that goes on meanwhile."""
-        for path, kind in other.in_memory():
-            column = other._kept(ColumnName(path, kind.name))
-            if column is not None and column.is_frozen:
-                self._keep(ColumnName(path, kind.name), kind, column)
-
-    def cold_rows(self, key: str, kind: Kind = PLAIN) -> int:
-        """Return how many rows the next question to a column must parse first."""
-        column = self._kept(ColumnName(parse_path(key), kind.name))
-        return self._count() - (0 if column is None else column.count)
-
-    # questions
 
     def kind_of(self, key: str, asked: FieldCondition | OrderBy | None = None) -> Kind:
         """Return the kind of column that answers a condition or an order on a path; without either, facets."""
@@ -169,6 +72,11 @@ class ColumnSet:
     def overlay_layers(self, layers: Layers) -> None:
         """Note the layers of patched rows that are in force from now on, over all edits until now."""
         self._edits.add_layers(layers)
+
+    def cold_rows(self, key: str, kind: Kind = PLAIN) -> int:
+        """Return how many rows the next question to a column must parse first."""
+        column = self._kept(ColumnName(parse_path(key), kind.name))
+        return self._count() - (0 if column is None else column.count)
 
     def words(self, key: str, condition: FieldCondition) -> Words:
         """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.
@@ -191,6 +99,31 @@ class ColumnSet:
             return None
         return self._ask(key, kind, edits, lambda base: base.matching(condition), lambda edited: None)[0]
 
+    def facet(self, key: str, words: Words) -> Counted:
+        """Return the distinct values of the rows in words and how many rows have each, overlays included."""
+
+        def ask(column: FieldArrays, words: Words) -> Counted:
+            assert isinstance(column, Faceting), "values of this kind are not counted"
+            return column.facet(words)
+
+        said = self._ask_parts(key, PLAIN, words, ask)
+        layered = [[(value, bits.count(rows)) for value, _ in values] for values, rows in said.layered]
+        return merged_facets([said.own, *([] if said.edited is None else [said.edited[0]]), *layered])
+
+    def ordered(self, key: str, words: Words, order: OrderBy, limit: int) -> Ordered:
+        """Return the first `limit` values in an order and the row of each, and all ties; overlays included."""
+
+        def ask(column: FieldArrays, words: Words) -> Ordered:
+            assert isinstance(column, Ordering), "values of this kind have no order"
+            return column.ordered(words, order, limit)
+
+        said = self._ask_parts(key, kind_of_order(order), words, ask)
+        parts = [said.own, *(repeated(values, rows, limit) for (values, _), rows in said.layered)]
+        if said.edited is not None:
+            (values, numbers), rows = said.edited
+            parts.append((values, rows[numbers]))
+        return merged_orders(parts, limit, is_descending=order.is_descending)
+
     def _words(self, key: str, kind: Kind, condition: FieldCondition, edits: EditsSeen) -> Words:
         def ask(column: FieldArrays) -> Words:
             return column.words(condition)
@@ -204,15 +137,35 @@ class ColumnSet:
         self, key: str, kind: Kind, edits: EditsSeen, condition: FieldCondition
     ) -> list[tuple[int, bool]] | None:
         """Return the layers that touch a path and whether what they put satisfies a condition."""
-        path = parse_path(key)
-        touched = touching(edits, str(path[0])) if edits.layers else None
+        touched = touching(edits, str(parse_path(key)[0])) if edits.layers else None
         if not touched:
             return None
-        name = ColumnName(path, kind.name, age=-edits.layers_age)
+        words = self._ask_layers(key, kind, edits, lambda over_layers: over_layers.words(condition))
+        return [(number, bits.passes(words, number)) for number in touched]
+
+    def _ask_parts(self, key: str, kind: Kind, words: Words, ask: Callable[[FieldArrays, Words], T]) -> "_Said[T]":
+        """Ask the columns over own payloads, edits and layers, each about those rows in words for which it counts."""
+        edits = self._edits.seen()
+        if edits.is_empty:
+            return _Said(self._ask(key, kind, edits, lambda base: ask(base, words), lambda _: None)[0], None, [])
+        count = max(self._count(), 64 * len(words))
+        parts = parts_of(edits, str(parse_path(key)[0]), count)
+        among = fitted(words, bits.word_count(count))
+        counting = parts.edits[bits.test(among, edits.rows[parts.edits])]
+        own, edited = (parts.own & among)[: len(words)], bits.from_rows(counting, len(edits.rows))
+        answers = self._ask(key, kind, edits, lambda base: ask(base, own), lambda over: (ask(over, edited), edits.rows))
+        layered: list[tuple[T, Words]] = []
+        for number, rows in parts.layered:
+            one = bits.from_rows([number], len(edits.layers))
+            if (rows & among).any():
+                layered.append((self._ask_layers(key, kind, edits, _about(ask, one)), rows & among))
+        return _Said(*answers, layered)
+
+    def _ask_layers(self, key: str, kind: Kind, edits: EditsSeen, question: Callable[[FieldArrays], T]) -> T:
+        """Return what the column over the layers' payloads says: row n of it stands for layer n."""
+        name = ColumnName(parse_path(key), kind.name, age=-edits.layers_age)
         with self._lock_of(name):
-            over_layers = self._grown(name, kind, len(edits.layers), lambda *_: layer_texts(edits))
-            passes = bits.to_bool(over_layers.words(condition), len(edits.layers))
-        return [(number, bool(passes[number])) for number in touched]
+            return question(self._grown(name, kind, len(edits.layers), lambda *_: layer_texts(edits)))
 
     def _ask(
         self,
@@ -220,8 +173,8 @@ class ColumnSet:
         kind: Kind,
         edits: EditsSeen,
         of_base: Callable[[FieldArrays], T],
-        of_edits: Callable[[FieldArrays], T],
-    ) -> tuple[T, T | None]:
+        of_edits: Callable[[FieldArrays], U],
+    ) -> tuple[T, U | None]:
         """Return what the column over the rows' own payloads says, and that over the edits; None without edits."""
         name = ColumnName(parse_path(key), kind.name)
         column = self._kept(name)
@@ -234,50 +187,6 @@ class ColumnSet:
             over_edits = name._replace(age=edits.age)
             return base, of_edits(self._grown(over_edits, kind, len(edits.rows), edits.payloads))
 
-    # building
 
-    def _build(self, path: Path, kind: Kind) -> None:
-        name = ColumnName(path, kind.name)
-        with self._lock_of(name):
-            self._grown(name, kind, self._count(), self._payloads)
-
-    def _grown(self, name: ColumnName, kind: Kind, count: int, texts: Texts) -> FieldArrays:
-        """Return the column with this name, grown to `count` rows. The path's lock is held."""
-        column = self._kept(name)
-        is_last = self._final and name.age is None
-        if column is None:
-            column = kind.make(name.path)
-            self._drop_aged(name)
-        elif column.count >= count and column.is_frozen >= is_last:
-            return column
-        for first in range(column.count, count, BATCH_ROWS):
-            column.extend(list(texts(first, min(first + BATCH_ROWS, count))))
-        if is_last:
-            column.freeze()
-        self._keep(name, kind, column)
-        return column
-
-    def _kept(self, name: ColumnName) -> FieldArrays | None:
-        return self._cache.get((self._number, name))
-
-    def _keep(self, name: ColumnName, kind: Kind, column: FieldArrays) -> None:
-        self._kinds[kind.name] = kind
-        self._cache.put((self._number, name), column, is_pinned=self._is_pinned(name))
-
-    def _is_pinned(self, name: ColumnName) -> bool:
-        return (name.path, name.kind) in self._pinned
-
-    def _drop_aged(self, name: ColumnName) -> None:
-        """Drop the columns over edits, or layers, of another age than that of one that is to be built."""
-        if name.age is not None:
-            for other in self._cache.names_of(self._number):
-                if other.age not in (None, name.age) and (other.age < 0) is (name.age < 0):
-                    self._cache.forget((self._number, other))
-
-    def _lock_of(self, name: ColumnName) -> threading.Lock:
-        """Return the lock of a column and those over its edits: one thread grows them while others wait."""
-        with self._naming:
-            lock = self._locks.get(name)
-            if lock is None:
-                lock = self._locks[name] = threading.Lock()
-            return lock
+def _about(ask: Callable[[FieldArrays, Words], T], words: Words) -> Callable[[FieldArrays], T]:
+    return lambda column: ask(column, words)

@@ -201,8 +201,7 @@ class FinalArrays:
 
     def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
         """Return the first numbers in an order, and the row of each."""
-        numbers = [one for one in (self.integers, self.floats) if one is not None]
-        parts = [one.ordered(words, order, limit) for one in numbers]
+        parts = [one.ordered(words, order, limit) for one in (self.integers, self.floats) if one is not None]
         return merged_orders(parts, limit, is_descending=order.is_descending)
 
     # files

@@ -141,9 +141,14 @@ def order_of(column: GrowingValues, words: Words, order: OrderBy, limit: int) ->
     passing = bits.to_bool(words, column.count)
     start = order.start_from
     bounds = Range(order.key, lte=start) if order.is_descending else Range(order.key, gte=start)
-    parts = [
+    floats = column.floats.values.view()
+    within = _floats_within(floats, bounds)
+    if order.is_whole:
+        within &= _is_whole(floats)
+    values, rows = ordered_values(column.floats, passing, within, order, limit)
+    parts: list[Ordered] = [
         ordered_values(column.integers, passing, _integers_within(column.integers.values.view(), bounds), order, limit),
-        ordered_values(column.floats, passing, _floats_within(column.floats.values.view(), bounds), order, limit),
+        ([int(value) for value in values] if order.is_whole else values, rows),
     ]
     return merged_orders(parts, limit, is_descending=order.is_descending)
 

@@ -76,7 +76,24 @@ class Numbers:
         start = order.start_from
         bounds = Range(order.key, lte=start) if order.is_descending else Range(order.key, gte=start)
         codes, rows = self.lists.ordered(words, self.within(bounds), limit, is_descending=order.is_descending)
-        return self.distinct[codes].tolist(), rows
+        if not order.is_whole or self.distinct.dtype.kind != "f":
+            return self.distinct[codes].tolist(), rows
+        if not np.isin(codes, self.whole).all():
+            codes, rows = self._whole_ordered(words, self.within(bounds), limit, is_descending=order.is_descending)
+        return self.distinct[codes].astype(np.int64).tolist(), rows
+
+    def _whole_ordered(self, words: Words, span: range, limit: int, *, is_descending: bool) -> tuple[Rows, Rows]:
+        """Order floats without a fraction alone, one after another: rare beside integers."""
+        whole = self.whole[(self.whole >= span.start) & (self.whole < span.stop)]
+        found: list[tuple[Rows, Rows]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        count = 0
+        for code in (whole[::-1] if is_descending else whole).tolist():
+            if count >= limit:
+                break
+            rows = self.lists.rows_of(code, words)
+            found.append((np.full(len(rows), code), rows))
+            count += len(rows)
+        return np.concatenate([codes for codes, _ in found]), np.concatenate([rows for _, rows in found])
 
     @property
     def nbytes(self) -> int:

@@ -129,6 +129,12 @@ class Postings:
         count_codes(self._codes_at, self._width, self._owners_at, count, address(passing), address(counted))
         return counted[: self.size]
 
+    def rows_of(self, code: int, words: Words) -> Rows:
+        """Return the rows in words that have a code, ascending."""
+        begin, end = self._places(code, code + 1)
+        rows = self.arrays.rows[begin:end].astype(np.int64)
+        return rows[bits.test(words, rows)]
+
     def ordered(self, words: Words, span: range, limit: int, *, is_descending: bool) -> tuple[Rows, Rows]:
         """Return (codes, rows) of the first `limit` pairs in words with a code in the span, and of all ties."""
         begin, end = self._places(span.start, span.stop)
@@ -168,16 +174,11 @@ class Postings:
         taken = taken[:found]
         codes = self._codes_of(taken)
         if found == limit:
-            ties = self._list_within(int(codes[-1]), words)
+            ties = self.rows_of(int(codes[-1]), words)
             kept = codes != codes[-1]
             rows = np.concatenate([self.arrays.rows[taken[kept]].astype(np.int64), ties])
             return np.concatenate([codes[kept], np.full(len(ties), codes[-1])]), rows
         return codes, self.arrays.rows[taken].astype(np.int64)
-
-    def _list_within(self, code: int, words: Words) -> Rows:
-        begin, end = self._places(code, code + 1)
-        rows = self.arrays.rows[begin:end].astype(np.int64)
-        return rows[bits.test(words, rows)]
 
     def _codes_of(self, places: Rows) -> Rows:
         if self.arrays.starts is None:
