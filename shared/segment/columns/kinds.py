@@ -1,10 +1,13 @@
 """Which kind of column serves which condition, and what a declared index builds.
 
 plain    texts, integers, floats and booleans: every condition that no other kind serves; facets; order by numbers
+dates    texts that are dates, as moments: ranges of dates and orders by them
+counts   numbers of values
 text     one for each analysis: texts cut into terms, and without a text index each text by itself
 """
 
 from shared.schema.filters import (
+    DatetimeRange,
     FieldCondition,
     GeoBox,
     GeoPolygon,
@@ -13,10 +16,13 @@ from shared.schema.filters import (
     MatchPhrase,
     MatchText,
     MatchTextAny,
+    ValuesCount,
 )
 from shared.schema.payload_index import FieldType, PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment.columns.arrays import PLAIN
+from shared.segment.columns.counts import COUNTS
+from shared.segment.columns.dates import DATES
 from shared.segment.columns.field_arrays import Kind
 from shared.segment.columns.text import text_kind, text_kinds_of_index
 
@@ -29,12 +35,16 @@ def kind_of(condition: FieldCondition, index: PayloadIndex | None) -> Kind:
         return text_kind(condition, index)
     if isinstance(condition, HasType) and condition.field_type is FieldType.TEXT:
         return text_kind(condition, index)
-    return PLAIN
+    if isinstance(condition, HasType) and condition.field_type is FieldType.DATETIME:
+        return DATES
+    if isinstance(condition, DatetimeRange):
+        return DATES
+    return COUNTS if isinstance(condition, ValuesCount) else PLAIN
 
 
 def kind_of_order(order: OrderBy) -> Kind:
     """Return the kind whose values have this order."""
-    return PLAIN
+    return DATES if order.is_date else PLAIN
 
 
 def kinds_of_index(index: PayloadIndex) -> list[Kind]:
@@ -43,4 +53,4 @@ def kinds_of_index(index: PayloadIndex) -> list[Kind]:
         return text_kinds_of_index(index)
     if index.type is FieldType.GEO:
         return []
-    return [PLAIN]
+    return [DATES if index.type is FieldType.DATETIME else PLAIN]
