@@ -13,15 +13,13 @@ import numpy.typing as npt
 from shared.segment import bits
 from shared.segment.bits import Words
 from shared.segment.kernels.columns import mark_rows
+from shared.segment.kernels.phrases import keep_phrases
 from shared.segment.kernels.table import address
 
 GAP = -1
 
 FEW = 16
 """Units so many times fewer than those of another term are looked up among them; more are compared as bit words."""
-
-SPARSE = 8
-"""Where an 8th of the units or fewer hold all terms, their texts are looked at; else the places of the rarest term."""
 
 Numbers = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
@@ -73,44 +71,16 @@ class TextPostings:
         order = self._order
         assert order is not None, "a column without phrases is asked for none"
         words = self.with_all(terms)
-        candidates = bits.count(words)
-        if len(terms) == 1 or not candidates:
-            return words
-        rarest = min(range(len(terms)), key=lambda place: len(self._units_of(terms[place])))
-        places = _places_of(order, words) if candidates * SPARSE < self._unit_count else None
-        firsts = _phrase_places(order.sequence, terms, rarest, places)
-        found = bits.empty(self._unit_count)
-        mark(order.units[np.searchsorted(order.ends, firsts, side="right")], found)
-        return found
+        if len(terms) > 1:
+            phrase = np.asarray(terms, np.int32)
+            texts = address(order.sequence), address(order.ends), address(order.units), len(order.units)
+            keep_phrases(*texts, address(phrase), len(phrase), address(words), len(words))
+        return words
 
 
 def mark(units: Numbers, words: Words) -> None:
     """Set the bits of some units."""
     mark_rows(address(units), 0, len(units), address(words))
-
-
-def _phrase_places(sequence: Numbers, terms: Sequence[int], rarest: int, places: Places | None) -> Places:
-    """Return the places, of some or of all of the sequence, where a phrase begins; `rarest` is a place in `terms`."""
-    if places is None:
-        firsts = np.flatnonzero(sequence == terms[rarest]) - rarest
-    else:
-        firsts = places[sequence[places] == terms[rarest]] - rarest
-    firsts = firsts[(firsts >= 0) & (firsts + len(terms) <= len(sequence))]
-    for place, term in enumerate(terms):
-        if place != rarest:
-            firsts = firsts[sequence[firsts + place] == term]
-    return firsts
-
-
-def _places_of(order: TextOrder, words: Words) -> Places:
-    """Return the places in the sequence of all texts of some units."""
-    wanted = bits.to_rows(words).astype(np.int32)
-    bounds = np.concatenate([np.zeros(1, np.int64), order.ends])
-    firsts = bounds[np.searchsorted(order.units, wanted)]
-    lasts = bounds[np.searchsorted(order.units, wanted, side="right")]
-    lengths = lasts - firsts
-    sums = np.cumsum(lengths)
-    return np.repeat(firsts - sums + lengths, lengths) + np.arange(sums[-1])
 
 
 def _is_within(units: Numbers, wanted: Numbers) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,17 @@ from collections.abc import Callable
 
 from shared.segment.kernels.registry import KERNELS
 
-SEARCH_MODULES = ("scores", "codes_scan", "signs_scan", "walk", "sparse_scan", "multi_scan", "together", "columns")
+SEARCH_MODULES = (
+    "scores",
+    "codes_scan",
+    "signs_scan",
+    "walk",
+    "sparse_scan",
+    "multi_scan",
+    "together",
+    "columns",
+    "phrases",
+)
 BUILD_MODULES = ("prune", "connect")
 
 
