@@ -5,7 +5,7 @@ may be that of any number of rows, of which those with the lowest ids are taken 
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,14 +63,17 @@ def _page(view: SegmentView, place: int, scroll: Scroll, order: OrderBy) -> list
         return []
     values, rows = view.segment.column(order.key).ordered(words, order, scroll.limit)
     rows = _cut(view, values, rows, scroll.limit)
-    ids = view.segment.ids(rows)
-    return [Entry(*entry) for entry in zip(values[: scroll.limit], ids, [place] * len(ids), rows.tolist(), strict=True)]
+    ids, shown = view.segment.ids(rows), values[: scroll.limit]
+    if not (order.is_date or order.is_whole):
+        shown = [float(value) for value in shown]
+    return [Entry(*entry) for entry in zip(shown, ids, [place] * len(ids), rows.tolist(), strict=True)]
 
 
-def _cut(view: SegmentView, values: list[Value], rows: Rows, limit: int) -> Rows:
+def _cut(view: SegmentView, values: Sequence[Value], rows: Rows, limit: int) -> Rows:
     """Return the rows of the first `limit` values: of those that share the last one the rows with the lowest ids."""
     if len(rows) <= limit:
         return rows
-    ties = values.index(values[limit - 1])
+    last = values[limit - 1]
+    ties = next(place for place in range(limit) if values[place] == last)
     tied = bits.from_rows(rows[ties:], view.size)
     return np.concatenate((rows[:ties], first_by_id(view, tied, len(rows) - ties, limit - ties)))

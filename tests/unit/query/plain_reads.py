@@ -32,16 +32,25 @@ def _comparable(value: Any, order: OrderBy) -> int | float | None:
         return None
     if not order.is_whole:
         return float(value)
-    return max(min(int(value), INT_MAX), INT_MIN) if value == int(value) else None
+    return _whole(value)
 
 
 def facet_values(payload: dict[str, Any], key: str, index_type: FieldType) -> set[Any]:
     """Return the distinct values of a point that a facet counts."""
-    kinds = {FieldType.KEYWORD: str, FieldType.INTEGER: int, FieldType.BOOL: bool}
+    kinds: dict[FieldType, type] = {FieldType.KEYWORD: str, FieldType.BOOL: bool}
     values = values_at(payload, key)
     if index_type is FieldType.UUID:
         return {uuid for uuid in map(_uuid, values) if uuid is not None}
+    if index_type is FieldType.INTEGER:
+        return {whole for whole in map(_whole, values) if whole is not None}
     return {value for value in values if type(value) is kinds[index_type]}
+
+
+def _whole(value: Any) -> int | None:
+    """Return a number without a fraction within int64, as an integer index holds it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        return None
+    return int(value) if INT_MIN <= value <= INT_MAX else None
 
 
 def _uuid(value: Any) -> str | None:

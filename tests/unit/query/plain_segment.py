@@ -44,12 +44,12 @@ def score(distance, vectors, query):
 class PlainSegment:
     """Points in the order given; one row each."""
 
-    def __init__(self, points: list[Point], distance=Distance.DOT, dim=4, graph=None, cache=None):
+    def __init__(self, points: list[Point], distance=Distance.DOT, dim=4, graph=None, cache=None, final=False):
         self.segment_id = "plain"
         self.overlay = Overlay()
         self.points = list(points)
         self.live_words = bits.full(len(self.points))
-        self.columns = ColumnSet(self.base_payloads, lambda: self.count, cache or ColumnCache())
+        self.columns = ColumnSet(self.base_payloads, lambda: self.count, cache or ColumnCache(), final=final)
         names = {name for point in points for name in point.vectors} or {""}
         self.layout = {name: SlotLayout(dim, distance) for name in sorted(names)}
         self._slots = {name: PlainSlot(self.layout[name], self._rows(name, dim), graph) for name in names}
