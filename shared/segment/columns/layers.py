@@ -39,21 +39,17 @@ def layer_texts(seen: EditsSeen) -> list[bytes]:
 
 
 def parts_of(seen: EditsSeen, key: str, count: int) -> Parts:
-    """Return whose values count at a top-level key, for `count` rows. Cost: O(count + edits)."""
-    latest = np.full(count, -1, np.int64)
-    latest[seen.rows] = np.arange(len(seen.rows))
-    over = bits.from_bool(latest >= seen.before)
+    """Return whose values count at a top-level key, for `count` rows. Cost: O(count / 64 + edits), or O(count)."""
+    rows, numbers = _latest(seen.rows, count)
+    over = _words_of(rows[numbers >= seen.before], count)
     layered = []
     covered = bits.empty(count)
     for number in touching(seen, key):
         words = fitted(seen.layers[number].words, len(covered)) & ~over
         layered.append((number, words))
         covered |= words
-    own = bits.from_bool(latest < 0) & ~covered
-    edited: Rows = np.flatnonzero(latest >= 0)
-    if layered:
-        edited = edited[~bits.test(covered, edited)]
-    return Parts(own, latest[edited], layered)
+    own = bits.full(count) & ~covered & ~_words_of(rows, count)
+    return Parts(own, numbers[~bits.test(covered, rows)] if layered else numbers, layered)
 
 
 def overridden(
@@ -79,6 +75,35 @@ def overridden(
 
 def _marked(words: Words, rows: Rows, marks: npt.NDArray[np.bool_]) -> Words:
     """Return words in which the last mark of a row decides."""
-    passes = bits.to_bool(words, len(words) * 64)
-    passes[rows] = marks
-    return bits.from_bool(passes)
+    if len(rows) * FEW_SHARE > len(words) * 64:
+        passes = bits.to_bool(words, len(words) * 64)
+        passes[rows] = marks
+        return bits.from_bool(passes)
+    latest, numbers = _latest(rows, len(words) * 64)
+    decided = words.copy()
+    bits.clear_rows(decided, latest)
+    bits.set_rows(decided, latest[marks[numbers]])
+    return decided
+
+
+def _latest(rows: Rows, count: int) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Return the rows that were edited, ascending, and the number of the last edit of each."""
+    if len(rows) * FEW_SHARE > count:
+        latest = np.full(count, -1, np.int64)
+        latest[rows] = np.arange(len(rows))
+        edited: Rows = np.flatnonzero(latest >= 0)
+        return edited, latest[edited]
+    edited, places = np.unique(rows[::-1], return_index=True)
+    return edited, len(rows) - 1 - places
+
+
+def _words_of(rows: Rows, count: int) -> Words:
+    if len(rows) * FEW_SHARE > count:
+        return bits.from_rows(rows, count)
+    words = bits.empty(count)
+    bits.set_rows(words, rows)
+    return words
+
+
+FEW_SHARE = 16
+"""Where edits are fewer than one in so many rows, it is quicker to look at each than at all rows."""
