@@ -204,7 +204,8 @@ FieldCondition = (
     | IsNull
     | IsNotNull
     | HasType
+    | Nested
 )
 """Conditions on the values at one payload path: each has a `key`."""
 
-Condition = FieldCondition | HasId | HasVector | Slice | Nested | Filter
+Condition = FieldCondition | HasId | HasVector | Slice | Filter

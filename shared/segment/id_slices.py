@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from shared.schema.points import PointId
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.id_map import Numbers, Uuids
+from shared.segment.id_map import IdBatch, Numbers, Uuids
 
 Hashes = npt.NDArray[np.uint64]
 _Lane = npt.NDArray[np.uint64]
@@ -78,6 +79,12 @@ def hashes_of_numbers(numbers: Numbers) -> Hashes:
 def hashes_of_uuids(uuids: Uuids) -> Hashes:
     """Return the hash of each UUID."""
     return _hashes(np.frombuffer(uuids.tobytes(), "<u8").reshape(-1, 2))
+
+
+def hash_of_id(point_id: PointId) -> int:
+    """Return the hash of one id."""
+    batch = IdBatch.from_ids([point_id])
+    return int((hashes_of_uuids(batch.uuids) if len(batch.uuids) else hashes_of_numbers(batch.numbers))[0])
 
 
 def _hashes(messages: npt.NDArray[np.uint64]) -> Hashes:

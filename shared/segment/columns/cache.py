@@ -39,7 +39,8 @@ class ColumnCache:
         self.pinned_bytes = 0
         self._columns: OrderedDict[CacheKey, _Sized] = OrderedDict()
         self._pinned: dict[CacheKey, _Sized] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Entered again where a column that is dropped holds columns of its own, or a set is collected meanwhile."""
 
     def get(self, key: CacheKey) -> FieldArrays | None:
         """Return a column and note its use."""

@@ -5,10 +5,12 @@ a second column covers the edits, in the order in which they were made, and the 
 third covers what the layers of patched rows put: a row of it stands for all rows of a layer (layers.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from shared.schema.filters import FieldCondition
+from shared.schema.filters import FieldCondition, Nested
+from shared.schema.payload_index import PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
@@ -16,12 +18,14 @@ from shared.segment.columns.arrays import PLAIN
 from shared.segment.columns.cache import ColumnCache, ColumnName
 from shared.segment.columns.column import Column
 from shared.segment.columns.edits import Edits, EditsSeen
+from shared.segment.columns.element_texts import ElementTexts
 from shared.segment.columns.field_arrays import Counted, Faceting, FieldArrays, Kind, Ordered, Ordering
 from shared.segment.columns.kept_columns import KeptColumns, Texts
 from shared.segment.columns.kept_words import KeptWords
 from shared.segment.columns.kinds import kind_of, kind_of_order
 from shared.segment.columns.layers import layer_texts, overridden, parts_of, touching
 from shared.segment.columns.merging import merged_facets, merged_orders, repeated
+from shared.segment.columns.nested import NestedColumn, nested_kind
 from shared.segment.columns.paths import parse_path
 from shared.segment.patched_rows import Layers, fitted
 
@@ -63,6 +67,8 @@ class ColumnSet(KeptColumns):
             return PLAIN
         if isinstance(asked, OrderBy):
             return kind_of_order(asked)
+        if isinstance(asked, Nested):
+            return nested_kind(key, self._by_path, partial(_over_elements, self._cache))
         return kind_of(asked, self._by_path.get(parse_path(key)))
 
     def overlay(self, row: int, payload: bytes) -> None:
@@ -73,9 +79,11 @@ class ColumnSet(KeptColumns):
         """Note the layers of patched rows that are in force from now on, over all edits until now."""
         self._edits.add_layers(layers)
 
-    def cold_rows(self, key: str, kind: Kind = PLAIN) -> int:
-        """Return how many rows the next question to a column must parse first."""
-        column = self._kept(ColumnName(parse_path(key), kind.name))
+    def cold_rows(self, key: str, asked: FieldCondition | OrderBy | None = None) -> int:
+        """Return how many rows, or elements of them, the next question to a column must parse first."""
+        column = self._kept(ColumnName(parse_path(key), self.kind_of(key, asked).name))
+        if isinstance(asked, Nested) and isinstance(column, NestedColumn):
+            return self._count() - column.count + column.cold_rows(asked)
         return self._count() - (0 if column is None else column.count)
 
     def words(self, key: str, condition: FieldCondition) -> Words:
@@ -186,6 +194,15 @@ class ColumnSet(KeptColumns):
                 return base, None
             over_edits = name._replace(age=edits.age)
             return base, of_edits(self._grown(over_edits, kind, len(edits.rows), edits.payloads))
+
+
+def _over_elements(
+    cache: ColumnCache, indexes: Mapping[str, PayloadIndex], texts: ElementTexts, final: bool
+) -> ColumnSet:
+    """Return the columns over the elements of nested arrays. They know the texts only: no cycle keeps them alive."""
+    columns = ColumnSet(texts.texts, texts.__len__, cache, final=final)
+    columns.declare(indexes)
+    return columns
 
 
 def _about(ask: Callable[[FieldArrays, Words], T], words: Words) -> Callable[[FieldArrays], T]:

@@ -134,12 +134,19 @@ class GeoColumn:
         return column
 
 
-def points_of(value: Any, below: Path) -> Iterator[tuple[float, float]]:
+def points_of(top: Any, below: Path) -> Iterator[tuple[float, float]]:
     """Yield (lon, lat) of the points that a path selects below a decoded value; arrays hold points, one level deep."""
-    for selected in select(value, below):
-        for point in flat_values(selected):
-            if type(point) is dict and type(point.get("lon")) in _NUMBERS and type(point.get("lat")) in _NUMBERS:
-                yield rounded(point["lon"]), rounded(point["lat"])
+    for selected in select(top, below):
+        for value in flat_values(selected):
+            if (point := point_of(value)) is not None:
+                yield point
+
+
+def point_of(value: Any) -> tuple[float, float] | None:
+    """Return (lon, lat) of a value that is a point."""
+    if type(value) is dict and type(value.get("lon")) in _NUMBERS and type(value.get("lat")) in _NUMBERS:
+        return rounded(value["lon"]), rounded(value["lat"])
+    return None
 
 
 _NUMBERS = (int, float)

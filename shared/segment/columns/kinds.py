@@ -3,6 +3,8 @@
 plain    texts, integers, floats and booleans: every condition that no other kind serves; facets; order by numbers
 dates    texts that are dates, as moments: ranges of dates and orders by them
 counts   numbers of values
+geo      points
+nested   the elements of arrays (nested.py)
 text     one for each analysis: texts cut into terms, and without a text index each text by itself
 """
 
@@ -16,6 +18,7 @@ from shared.schema.filters import (
     MatchPhrase,
     MatchText,
     MatchTextAny,
+    Nested,
     ValuesCount,
 )
 from shared.schema.payload_index import FieldType, PayloadIndex
@@ -24,17 +27,21 @@ from shared.segment.columns.arrays import PLAIN
 from shared.segment.columns.counts import COUNTS
 from shared.segment.columns.dates import DATES
 from shared.segment.columns.field_arrays import Kind
+from shared.segment.columns.geo import GEO
 from shared.segment.columns.text import text_kind, text_kinds_of_index
 
 
 def kind_of(condition: FieldCondition, index: PayloadIndex | None) -> Kind:
     """Return the kind that serves a condition on a path with this declared index, if it has one."""
     if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
-        raise NotImplementedError(f"condition {type(condition).__name__}")
+        return GEO
     if isinstance(condition, MatchText | MatchTextAny | MatchPhrase):
         return text_kind(condition, index)
     if isinstance(condition, HasType) and condition.field_type is FieldType.TEXT:
         return text_kind(condition, index)
+    if isinstance(condition, HasType) and condition.field_type is FieldType.GEO:
+        return GEO
+    assert not isinstance(condition, Nested), "its kind depends on the indexes of other paths: column_set.py"
     if isinstance(condition, HasType) and condition.field_type is FieldType.DATETIME:
         return DATES
     if isinstance(condition, DatetimeRange):
@@ -52,5 +59,5 @@ def kinds_of_index(index: PayloadIndex) -> list[Kind]:
     if index.type is FieldType.TEXT:
         return text_kinds_of_index(index)
     if index.type is FieldType.GEO:
-        return []
+        return [GEO]
     return [DATES if index.type is FieldType.DATETIME else PLAIN]

@@ -65,12 +65,12 @@ def first_values(key: str) -> Callable[[Sequence[bytes]], list[Any]]:
             decoded = decode(b"[" + b",".join([payload or b"{}" for payload in payloads]) + b"]")
             return [item.value for item in decoded]
         except ValueError:
-            return [_lenient(payload).get(key, UNSET) for payload in payloads]
+            return [lenient(payload).get(key, UNSET) for payload in payloads]
 
     return values
 
 
-def _lenient(payload: bytes) -> dict[str, Any]:
+def lenient(payload: bytes) -> dict[str, Any]:
     """Decode a payload with numbers beyond float64 or broken UTF-8: it is in the log, so filters must live with it."""
     decoded = json.loads(payload.decode("utf-8", "replace")) if payload else {}
     assert isinstance(decoded, dict), "a payload is a JSON object"

@@ -40,6 +40,12 @@ def parse_path(text: str) -> Path:
     return tuple(steps)
 
 
+def path_text(path: Path) -> str:
+    """Return a path as a text that `parse_path` reads."""
+    parts = ["[]" if step is EVERY else f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in path]
+    return "".join(parts).removeprefix(".")
+
+
 def select(value: Any, path: Path) -> Iterator[Any]:
     """Yield what the path selects below a decoded value, arrays as they are."""
     for place, step in enumerate(path):
