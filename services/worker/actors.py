@@ -7,11 +7,11 @@ from typing import NamedTuple
 from services.worker.applier import Applier
 from services.worker.column_builder import ColumnBuilder
 from services.worker.publisher import Publisher, Surroundings
+from services.worker.recovery import Recovered
 from services.worker.shard import Shard
 from services.worker.sharing import Common
 from services.worker.successor import Successor
 from shared.actor.supervisor import Supervisor
-from shared.store.manifest import Manifest
 
 PUBLISH_S = 30.0
 """How long the last checkpoint may take."""
@@ -46,10 +46,11 @@ class ShardActors(NamedTuple):
 
 
 def start_actors(
-    shard: Shard, around: Surroundings, manifest: Manifest | None, common: Common, on_fault: Callable[[Exception], None]
+    shard: Shard, around: Surroundings, recovered: Recovered, common: Common, on_fault: Callable[[Exception], None]
 ) -> ShardActors:
-    """Make a shard's actors and start them. `manifest` is the newest one."""
-    publisher = Publisher(shard, around, manifest)
+    """Make the actors of a shard that was read from its files, and start them."""
+    publisher = Publisher(shard, around, recovered.manifest)
+    publisher.durable = recovered.durable
     builder = ColumnBuilder(shard, publisher, around.directory, common.columns)
     successor = Successor(shard, publisher, around.directory, common.disk)
     applier = Applier(shard, partial(_applied, publisher, successor, builder), on_fault, common.disk)

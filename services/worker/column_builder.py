@@ -23,6 +23,7 @@ from shared.actor.actor import Actor
 from shared.segment.column_chunks import misplaced_columns, open_column
 from shared.segment.columns.field_arrays import Kind
 from shared.segment.sealed import SealedSegment
+from shared.store.crash import crash_point
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,7 @@ class ColumnBuilder(Actor[None]):
         except Exception as error:
             log.error("column not ready", **where, error=repr(error))
             return False
+        crash_point("after_column_built")
         counters = self._shard.counters
         counters.columns_built += 1
         counters.column_seconds += perf_counter() - started

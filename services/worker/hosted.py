@@ -284,7 +284,7 @@ class Hosted:
         around = Surroundings(
             common.cluster_id, self.directory, common.disk, common.wal, common.clock, self._name, lambda: self.fence
         )
-        self._actors = start_actors(self.shard, around, recovered.manifest, common, self._faulted)
+        self._actors = start_actors(self.shard, around, recovered, common, self._faulted)
         self._actors.publisher.on_stale = lambda: self._host.on_lost(self.key)
         if self.shard.dormant is None:
             await self._begin()

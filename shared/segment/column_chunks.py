@@ -21,6 +21,7 @@ from shared.segment.columns.column_set import ColumnSet
 from shared.segment.columns.field_arrays import Kind
 from shared.segment.columns.kinds import kinds_of_index
 from shared.segment.sealed import SealedSegment
+from shared.store.crash import crash_point
 from shared.store.manifest import ColumnRef
 
 FORMAT = 1
@@ -63,6 +64,7 @@ def write_columns(shard_directory: Path, segment_id: str, sources: Iterable[Colu
         if arrays is not None:
             chunk = Chunk("column", {"format": FORMAT}, [key, kind.name], dict(arrays))
             written.append(ColumnRef(key, kind.name, write_chunk(shard_directory, segment_id, chunk)))
+            crash_point("after_column_written")
     return written
 
 
