@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 
 from services.api.render import render_records
-from services.api.validate.upserts import pack_points, parse_upsert, split_upsert
+from services.api.validate.packing import pack_points, split_upsert
+from services.api.validate.upserts import parse_upsert
 from shared.query.retrieve import retrieve_points
 from shared.query.view import Segments
 from shared.schema.collections import CollectionConfig, SparseVectorParams, VectorParams

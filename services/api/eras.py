@@ -89,6 +89,11 @@ def update_result(era: Era, result: Fields) -> Fields:
     return {"operation_id": result.get("operation_id", 0), "status": _UPDATE_STATUSES.get(status, status)}
 
 
+def update_results(era: Era, results: list[Fields]) -> list[Fields]:
+    """Return the results of several writes to points."""
+    return [update_result(era, result) for result in results]
+
+
 def collection_info(era: Era, info: Fields) -> Fields:
     """Return the description of a collection."""
     if era is Era.CURRENT:

@@ -1,75 +1,117 @@
-"""Routes that change points: upsert, delete, set payload."""
+"""Routes that change points: upsert, delete, vectors, payloads, and several changes at once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from services.api.call import Answer, Call
+from services.api.call import Answer, Call, Handler
 from services.api.endpoint import Route
-from services.api.eras import update_result
+from services.api.eras import update_result, update_results
 from services.api.params import WriteParams, write_params
+from services.api.point_changes import Change, selection_of, upsert_of, vector_update_of
 from services.api.positions import HEADER, encode_token, merge_tokens
-from services.api.validate.in_turns import pack_points_in_turns, parse_upsert_in_turns
-from services.api.validate.selections import parse_delete, parse_set_payload
-from services.api.validate.upserts import split_upsert
-from services.api.writes import Admission, Parts, Split
-from shared.schema.collections import CollectionConfig, CollectionRecord
-from shared.schema.operations import Delete, Operation, SetPayload
-from shared.schema.points import PointId, shard_of
+from services.api.validate import selections
+from services.api.validate.batches import parse_batch
+from services.api.validate.in_turns import parse_upsert_in_turns
+from services.api.validate.limits import Limits
+from services.api.validate.vector_updates import parse_update_vectors
+from services.api.writes import Admission, Written
+from shared.schema.collections import CollectionRecord
+
+Read = Callable[[Call, bytes, WriteParams], Awaitable[Change]]
+"""Reads a body into a change."""
 
 
-async def upsert(call: Call) -> Answer:
+async def _upsert(call: Call, body: bytes, params: WriteParams) -> Change:
+    limits = call.services.limits
+    points = await parse_upsert_in_turns(body, limits.points_max, limits.filter)
+    return upsert_of(points, call.services.strict_writes, params.timeout_s)
+
+
+async def _update_vectors(call: Call, body: bytes, params: WriteParams) -> Change:
+    limits = call.services.limits
+    points = parse_update_vectors(body, limits.points_max, limits.filter)
+    return vector_update_of(points, call.services.strict_writes, params.timeout_s)
+
+
+def _selection(parse: Callable[[bytes, Limits], selections.Changes]) -> Read:
+    async def read(call: Call, body: bytes, params: WriteParams) -> Change:
+        changes = parse(body, call.services.limits)
+        return selection_of(changes, call.services.strict_writes, params.timeout_s)
+
+    return read
+
+
+READERS: dict[str, Read] = {
+    "upsert": _upsert,
+    "delete": _selection(selections.parse_delete),
+    "set_payload": _selection(selections.parse_set_payload),
+    "overwrite_payload": _selection(selections.parse_overwrite_payload),
+    "delete_payload": _selection(selections.parse_delete_payload),
+    "clear_payload": _selection(selections.parse_clear_payload),
+    "update_vectors": _update_vectors,
+    "delete_vectors": _selection(selections.parse_delete_vectors),
+}
+"""By the names that changes have in a batch."""
+
+
+async def batch(call: Call) -> Answer:
+    """Change points in several ways: read and validated as a whole, then logged and applied in order."""
     params = write_params(call.query)
-    points = await parse_upsert_in_turns(await call.body(), call.services.settings.batch_points_max)
-    guard = call.services.strict_writes
-
-    async def split(config: CollectionConfig) -> Parts:
-        return split_upsert(await pack_points_in_turns(points, config), config.shard_number)
-
-    return await _write(call, params, split, lambda record: guard.upsert(record, points, params.timeout_s))
+    items = parse_batch(await call.body())
+    changes = [await READERS[item.kind](call, item.body, params) for item in items]
+    written = await _written(call, params, changes)
+    return Answer([_result(one) for one in written], _token(call, written))
 
 
-async def delete(call: Call) -> Answer:
-    params = write_params(call.query)
-    ids = parse_delete(await call.body(), call.services.limits)
-    guard = call.services.strict_writes
-    return await _write(call, params, _by_shard(ids, Delete), lambda record: guard.delete(record, params.timeout_s))
+def _one(kind: str) -> Handler:
+    async def write(call: Call) -> Answer:
+        params = write_params(call.query)
+        change = await READERS[kind](call, await call.body(), params)
+        written = await _written(call, params, [change])
+        return Answer(_result(written[0]), _token(call, written))
+
+    return write
 
 
-async def set_payload(call: Call) -> Answer:
-    params = write_params(call.query)
-    wanted = parse_set_payload(await call.body(), call.services.limits)
-    guard = call.services.strict_writes
-    split = _by_shard(wanted.ids, lambda ids: SetPayload(ids, wanted.payload))
-    return await _write(call, params, split, lambda record: guard.set_payload(record, params.timeout_s))
+async def _written(call: Call, params: WriteParams, changes: Sequence[Change]) -> list[Written]:
+    async def check(record: CollectionRecord) -> None:
+        for change in changes:
+            await change.check(record)
 
-
-async def _write(
-    call: Call, params: WriteParams, split: Split, check: Callable[[CollectionRecord], Awaitable[None]]
-) -> Answer:
-    seen = call.positions()
+    call.positions()
     admission = Admission(check, call.services.strict_writes.charge)
-    written = await call.services.writer.write(call.names[0], split, params, admission)
-    result: dict[str, Any] = {"status": written.status}
-    if written.operation_id is not None:
-        result["operation_id"] = written.operation_id
-    token = encode_token(merge_tokens(seen, written.positions))
-    return Answer(result, {HEADER: token} if token else None)
+    return await call.services.writer.write(call.names[0], [change.split for change in changes], params, admission)
 
 
-def _by_shard(ids: list[PointId], operation: Callable[[list[PointId]], Operation]) -> Split:
-    """Return how an operation on ids is split over shards."""
+def _result(written: Written) -> dict[str, Any]:
+    operation_id = written.operation_id
+    return (
+        {"status": written.status}
+        if operation_id is None
+        else {
+            "status": written.status,
+            "operation_id": operation_id,
+        }
+    )
 
-    def split(config: CollectionConfig) -> dict[int, list[Operation]]:
-        parts: dict[int, list[PointId]] = {}
-        for point_id in ids:
-            parts.setdefault(shard_of(point_id, config.shard_number), []).append(point_id)
-        return {shard: [operation(part)] for shard, part in parts.items()}
 
-    return split
+def _token(call: Call, written: Sequence[Written]) -> dict[str, str] | None:
+    positions = call.positions()
+    for one in written:
+        positions = merge_tokens(positions, one.positions)
+    return {HEADER: encode_token(positions)} if positions else None
 
+
+_POINTS = "/collections/{}/points"
 
 ROUTES = [
-    Route("PUT", "/collections/{}/points", upsert, update_result),
-    Route("POST", "/collections/{}/points/delete", delete, update_result),
-    Route("POST", "/collections/{}/points/payload", set_payload, update_result),
+    Route("PUT", _POINTS, _one("upsert"), update_result),
+    Route("POST", f"{_POINTS}/delete", _one("delete"), update_result),
+    Route("POST", f"{_POINTS}/payload", _one("set_payload"), update_result),
+    Route("PUT", f"{_POINTS}/payload", _one("overwrite_payload"), update_result),
+    Route("POST", f"{_POINTS}/payload/delete", _one("delete_payload"), update_result),
+    Route("POST", f"{_POINTS}/payload/clear", _one("clear_payload"), update_result),
+    Route("PUT", f"{_POINTS}/vectors", _one("update_vectors"), update_result),
+    Route("POST", f"{_POINTS}/vectors/delete", _one("delete_vectors"), update_result),
+    Route("POST", f"{_POINTS}/batch", batch, update_results),
 ]

@@ -14,8 +14,10 @@ def conditions_of(kept: Filter | None) -> list[Condition]:
     return [] if kept is None else list(_leaves(kept))
 
 
-def check_filter(kept: Filter | None, config: CollectionConfig, limits: StrictModeConfig) -> None:
-    """Refuse a filter of a read that breaks a limit."""
+def check_filter(
+    kept: Filter | None, config: CollectionConfig, limits: StrictModeConfig, *, is_update: bool = False
+) -> None:
+    """Refuse a filter of a read, or of a write, that breaks a limit."""
     if kept is None:
         return
     conditions = conditions_of(kept)
@@ -31,7 +33,8 @@ def check_filter(kept: Filter | None, config: CollectionConfig, limits: StrictMo
             f"Condition size limit reached ({largest} > {allowed})",
             f"Reduce the size of your condition to {allowed} or below.",
         )
-    if limits.unindexed_filtering_retrieve is False:
+    unindexed = limits.unindexed_filtering_update if is_update else limits.unindexed_filtering_retrieve
+    if unindexed is False:
         _require_indexes(conditions, config)
 
 

@@ -5,22 +5,32 @@ by as much as they carry. Writing points that exist already is allowed at the li
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from services.api.shards import Shards
+from services.api.strict.filters import check_filter
 from services.api.strict.rates import Rates
 from services.api.strict.refusals import check_limit, limits_of, megabytes, refuse
 from services.api.validate.given import Given, WireSparse, is_multi
+from services.api.validate.packing import Points
+from services.api.validate.selections import Chosen
 from services.api.validate.selectors import NO_PAYLOAD
-from services.api.validate.upserts import Points
 from shared.errors import BadRequest
 from shared.log.position import ShardKey
 from shared.schema.collections import UNNAMED, CollectionRecord
-from shared.schema.operations import Delete, Operation, SetPayload, Upsert
+from shared.schema.operations import Operation, OverwritePayload, SetPayload, UpdateMode
 from shared.schema.points import PointId, shard_of
-from shared.schema.queries import DescribeReply, PointsReply, Retrieve, VectorSelector
+from shared.schema.queries import Count, CountReply, DescribeReply, PointsReply, Retrieve, VectorSelector
 from shared.schema.strict_mode import StrictModeConfig
 
 RETRIEVE_S = 10.0
+
+
+class Grown(NamedTuple):
+    """What a write makes more of, beside payloads: vectors, and points among `ids` that are new."""
+
+    vectors: bool = False
+    ids: Sequence[PointId] = ()
 
 
 class WriteGuard:
@@ -37,42 +47,65 @@ class WriteGuard:
             return
         check_limit("timeout", timeout_s, limits.max_timeout)
         check_limit("upsert limit", len(points.ids), limits.upsert_max_batchsize)
-        if limits.multivector_config is not None or limits.sparse_config is not None:
-            for vectors in points.vectors:
-                _check_vectors(vectors if isinstance(vectors, dict) else {UNNAMED: vectors}, limits)
-        await self._check_room(record, limits, points.ids)
+        self._check_shape(record, limits, points)
+        is_new = points.choice.mode is not UpdateMode.UPDATE_ONLY
+        await self._check_room(record, limits, Grown(vectors=True, ids=points.ids if is_new else []))
 
-    async def set_payload(self, record: CollectionRecord, timeout_s: int | None) -> None:
-        """Admit a change of payloads."""
+    async def update_vectors(self, record: CollectionRecord, points: Points, timeout_s: int | None) -> None:
+        """Admit vectors of points that exist."""
         limits = limits_of(record)
         if limits is None:
             return
         check_limit("timeout", timeout_s, limits.max_timeout)
-        await self._check_room(record, limits, [])
+        check_limit("update limit", len(points.ids), limits.upsert_max_batchsize)
+        self._check_shape(record, limits, points)
+        await self._check_room(record, limits, Grown(vectors=True))
 
-    async def delete(self, record: CollectionRecord, timeout_s: int | None) -> None:
-        """Admit a deletion: it frees room, so sizes do not matter."""
+    async def change(self, record: CollectionRecord, operations: Sequence[Chosen], timeout_s: int | None) -> None:
+        """Admit changes of points by id or by filter. What frees room is taken whatever the sizes are."""
         limits = limits_of(record)
-        if limits is not None:
-            check_limit("timeout", timeout_s, limits.max_timeout)
+        if limits is None:
+            return
+        check_limit("timeout", timeout_s, limits.max_timeout)
+        for operation in operations:
+            check_filter(operation.filter, record.config, limits, is_update=True)
+        if any(isinstance(operation, SetPayload | OverwritePayload) for operation in operations):
+            await self._check_room(record, limits, Grown())
 
-    def charge(self, record: CollectionRecord, parts: Mapping[int, Sequence[Operation]]) -> None:
-        """Charge each shard the points that it gets."""
+    async def charge(self, record: CollectionRecord, parts: Mapping[int, Sequence[Operation]]) -> None:
+        """Charge each shard the points that it gets, and those that filters keep there."""
         limits = limits_of(record)
         if limits is None or limits.write_rate_limit is None:
             return
-        costs = {
-            ShardKey(record.uuid, shard): max(1, sum(map(_points_in, operations)))
-            for shard, operations in parts.items()
-        }
+        costs = {}
+        for shard, operations in parts.items():
+            each = [await self._points_in(record, shard, operation) for operation in operations]
+            costs[ShardKey(record.uuid, shard)] = max(1, sum(each))
         self._rates.take("Write", costs, limits.write_rate_limit)
 
-    async def _check_room(self, record: CollectionRecord, limits: StrictModeConfig, ids: list[PointId]) -> None:
-        """Refuse more when the collection has as much as it may. `ids` are the points to be written whole."""
+    async def _points_in(self, record: CollectionRecord, shard: int, operation: Operation) -> int:
+        wanted = getattr(operation, "filter", None)
+        if wanted is None:
+            return len(getattr(operation, "ids", ()))
+        asking = self._shards.asking("Update", RETRIEVE_S)
+        reply = await self._shards.ask(record, shard, Count(wanted, exact=False), CountReply, asking)
+        return max(1, reply.count)
+
+    @staticmethod
+    def _check_shape(record: CollectionRecord, limits: StrictModeConfig, points: Points) -> None:
+        """Refuse vectors of too many parts, and a filter that breaks a limit."""
+        if limits.multivector_config is not None or limits.sparse_config is not None:
+            for vectors in points.vectors:
+                _check_vectors(vectors if isinstance(vectors, dict) else {UNNAMED: vectors}, limits)
+        check_filter(points.choice.update_filter, record.config, limits, is_update=True)
+
+    async def _check_room(self, record: CollectionRecord, limits: StrictModeConfig, grown: "Grown") -> None:
+        """Refuse more when the collection has as much as it may."""
         if not _bounds_sizes(limits):
             return
         shards = [shard for shard in await self._shards.describe(record) if shard is not None]
-        if ids:
+        ids = grown.ids
+        if grown.vectors:
             _check_bytes("vector", _vector_bytes(shards), limits.max_collection_vector_size_bytes)
         _check_bytes("payload", _payload_bytes(shards), limits.max_collection_payload_size_bytes)
         _check_memory(shards, limits.max_resident_memory_percent)
@@ -82,7 +115,7 @@ class WriteGuard:
             if count + len(ids) - known > most:
                 raise BadRequest(f"Max points count limit of {most} reached!")
 
-    async def _known(self, record: CollectionRecord, ids: list[PointId]) -> int:
+    async def _known(self, record: CollectionRecord, ids: Sequence[PointId]) -> int:
         """Return how many of the points exist already."""
         by_shard: dict[int, list[PointId]] = {}
         for point_id in ids:
@@ -136,7 +169,3 @@ def _vector_bytes(shards: list[DescribeReply]) -> int:
 
 def _payload_bytes(shards: list[DescribeReply]) -> int:
     return sum(segment.payload_bytes for shard in shards for segment in shard.segments)
-
-
-def _points_in(operation: Operation) -> int:
-    return len(operation.ids) if isinstance(operation, Upsert | Delete | SetPayload) else 0

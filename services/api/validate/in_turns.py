@@ -8,17 +8,21 @@ Vectors are packed some points at a time in the same way.
 
 import asyncio
 import re
+from typing import NamedTuple
 
+from services.api.validate.body import decode_object
+from services.api.validate.filters import FilterLimits
 from services.api.validate.given import WireSparse, is_multi
-from services.api.validate.upserts import (
+from services.api.validate.packing import (
+    Choice,
     PackedPoints,
     Points,
     Vectors,
     join_packed,
     last_of_each_id,
     pack_points,
-    parse_upsert,
 )
+from services.api.validate.upserts import FILTERS, choice_of, decoded_points, parse_upsert
 from shared.errors import Rejected
 from shared.schema.collections import CollectionConfig
 
@@ -33,22 +37,22 @@ TURN_STEPS = 4
 
 
 _HEAD = re.compile(rb'\s*\{\s*"points"\s*:\s*\[')
-_TAIL = re.compile(rb"\]\s*\}\s*\Z")
-_TAIL_BYTES = 64
-"""Where the end of the list is looked for."""
+_LIST_END = re.compile(rb"\}\s*\]")
+_TAIL_BYTES = 4096
+"""Where the end of the list is looked for; what a body says behind it, a filter for one, may be so long."""
 LONGER_MAX = 64
 """How often the pieces of a body may be made longer before it is parsed as a whole."""
 
 
-async def parse_upsert_in_turns(body: bytes, points_max: int) -> Points:
+async def parse_upsert_in_turns(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
     """Return what `parse_upsert` returns."""
     if len(body) <= WHOLE_BYTES:
-        return parse_upsert(body, points_max)
-    head, tail = _HEAD.match(body), _TAIL.search(body, len(body) - _TAIL_BYTES)
+        return parse_upsert(body, points_max, filters)
+    head, tail = _HEAD.match(body), _tail(body, filters)
     if head is None or tail is None:
-        return parse_upsert(body, points_max)
-    found = Points([], [], [])
-    first, end, longer = head.end(), tail.start(), 0
+        return parse_upsert(body, points_max, filters)
+    found = Points([], [], [], tail.choice)
+    first, end, longer = head.end(), tail.start, 0
     last = _piece_end(body, first, end)
     while first < end and longer < LONGER_MAX and len(found.ids) <= points_max:
         await _turn()
@@ -66,8 +70,28 @@ async def parse_upsert_in_turns(body: bytes, points_max: int) -> Points:
         first = last + 1
         last = _piece_end(body, first, end)
     if first < end or len(found.ids) > points_max:
-        return parse_upsert(body, points_max)
+        return parse_upsert(body, points_max, filters)
     return last_of_each_id(found)
+
+
+class _Tail(NamedTuple):
+    """Where the list of points ends, and what the body says behind it."""
+
+    start: int
+    choice: Choice
+
+
+def _tail(body: bytes, filters: FilterLimits) -> _Tail | None:
+    """Return the tail of a body. Only behind the end of the list can it be the rest of a body without points."""
+    for end in _LIST_END.finditer(body, len(body) - _TAIL_BYTES):
+        start = end.end() - 1
+        try:
+            if not decode_object(b'{"":0' + body[end.end() :]).keys() & {"points", "batch"}:
+                wire, _ = decoded_points(b'{"points":[' + body[start:])
+                return _Tail(start, choice_of(wire, filters))
+        except Rejected:
+            continue
+    return None
 
 
 def _piece_end(body: bytes, first: int, end: int, least: int = PIECE_BYTES) -> int:

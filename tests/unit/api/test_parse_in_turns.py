@@ -9,9 +9,12 @@ import orjson
 import pytest
 
 from services.api.validate.in_turns import PIECE_VALUES, WHOLE_BYTES, pack_points_in_turns, parse_upsert_in_turns
-from services.api.validate.upserts import Points, pack_points, parse_upsert, split_upsert
+from services.api.validate.packing import Points, pack_points, split_upsert
+from services.api.validate.upserts import parse_upsert
 from shared.errors import Rejected
 from shared.schema.collections import CollectionConfig
+from shared.schema.filters import Filter, MatchAny
+from shared.schema.operations import UpdateMode
 
 DIM = 64
 MAX = 10_000
@@ -106,10 +109,24 @@ async def test_other_forms_and_too_many_points_are_parsed_as_a_whole() -> None:
     found = await parse_upsert_in_turns(orjson.dumps({"batch": batch}), MAX)
     with pytest.raises(Rejected):
         await parse_upsert_in_turns(body(500), 499)
-    with pytest.raises(Rejected):
-        await parse_upsert_in_turns(orjson.dumps({"points": given, "shard_key": "a"}), MAX)
 
     assert found.ids == batch["ids"]
+
+
+async def test_what_chooses_among_the_points_is_read_behind_and_before_a_long_list() -> None:
+    given = orjson.loads(body(500))["points"]
+    chosen = {
+        "update_filter": {"must": [{"key": "a", "match": {"any": ["x}]", "y"]}}]},
+        "update_mode": "insert_only",
+        "shard_key": ["a"],
+    }
+
+    behind = await parse_upsert_in_turns(orjson.dumps({"points": given, **chosen}), MAX)
+    before = await parse_upsert_in_turns(orjson.dumps({**chosen, "points": given}), MAX)
+
+    wanted = Filter(must=[MatchAny("a", ["x}]", "y"])])
+    assert behind.choice == before.choice == (wanted, UpdateMode.INSERT_ONLY, ["a"])
+    assert behind.ids == before.ids == [each["id"] for each in given]
 
 
 async def test_others_have_turns_while_a_large_body_is_parsed() -> None:

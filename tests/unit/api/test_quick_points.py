@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.validate.packing import pack_points
 from services.api.validate.quick_points import quick_points
-from services.api.validate.upserts import pack_points, parse_any_upsert, parse_upsert
+from services.api.validate.upserts import parse_any_upsert, parse_upsert
 from shared.errors import BadFormat
 from shared.schema.collections import CollectionConfig, Distance, VectorParams
 

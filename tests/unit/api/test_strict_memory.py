@@ -7,11 +7,12 @@ import pytest
 from services.api.shards import Shards
 from services.api.strict.rates import Rates
 from services.api.strict.writes import WriteGuard
-from services.api.validate.upserts import Points
+from services.api.validate.packing import Points
 from services.worker.memory import resident_percent, total_bytes
 from shared.clock import SystemClock
 from shared.errors import BadRequest
 from shared.schema.collections import CollectionRecord
+from shared.schema.operations import Delete, SetPayload
 from shared.schema.queries import DescribeReply
 from shared.schema.strict_mode import StrictModeConfig
 from tests.builders import config
@@ -39,10 +40,10 @@ async def test_writes_are_refused_at_the_limit_and_deletions_are_not() -> None:
     with pytest.raises(BadRequest, match="Max resident memory limit of 80% reached"):
         await guard.upsert(limited(80), points, None)
     with pytest.raises(BadRequest, match="Max resident memory limit"):
-        await guard.set_payload(limited(80), None)
+        await guard.change(limited(80), [SetPayload([1], b"{}")], None)
 
     await guard.upsert(limited(81), points, None)
-    await guard.delete(limited(80), None)
+    await guard.change(limited(80), [Delete([1])], None)
 
 
 def test_a_process_knows_its_share_of_the_memory() -> None:

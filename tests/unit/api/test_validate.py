@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.api.validate import upserts
+from services.api.validate import packing
 from services.api.validate.filters import FilterLimits, WireFilter, parse_filter
+from services.api.validate.packing import pack_points, split_upsert
 from services.api.validate.payloads import DEPTH_MAX, payload_text
-from services.api.validate.upserts import pack_points, parse_upsert, split_upsert
+from services.api.validate.upserts import parse_upsert
 from services.api.validate.vectors import pack_vector, unit_rows, unit_vector
 from shared.errors import BadFormat, BadInput, BadRequest, TooLarge
 from shared.schema.collections import CollectionConfig
@@ -146,7 +147,7 @@ def test_large_upsert_becomes_several_operations_that_hold_every_point_once() ->
 
     assert len(operations) == 10
     assert [point_id for operation in operations for point_id in operation.ids] == list(range(count))
-    assert max(len(operation.slots[""].rows) for operation in operations) <= upserts.OPERATION_BYTES
+    assert max(len(operation.slots[""].rows) for operation in operations) <= packing.OPERATION_BYTES
 
 
 def test_more_points_than_the_limit_are_refused() -> None:

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from services.api.validate.given import FLATTENED_MAX
-from services.api.validate.upserts import OPERATION_BYTES, pack_points, parse_upsert, split_upsert
+from services.api.validate.packing import OPERATION_BYTES, pack_points, split_upsert
+from services.api.validate.upserts import parse_upsert
 from shared.errors import BadFormat, BadInput, BadRequest, Invalid
 from shared.schema.collections import SparseVectorParams
 from shared.schema.operations import Upsert
