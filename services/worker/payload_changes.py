@@ -1,16 +1,21 @@
 """Operations that change payloads: beside the rows, which stay where they are.
 
-Each runs as a generator that pauses between steps and returns the ids that the operation needs and nobody has.
+Changes of whole top-level keys are patches, which cost little more for many rows than for few. Changes along paths are
+made row by row, in steps with pauses in between.
 """
 
 from collections.abc import Generator
 
-from services.worker.found_points import ids_passing, missing_ids, rows_found
+from services.worker.found_points import ids_passing, missing_ids, rows_found, words_passing
 from services.worker.segment_list import SegmentList
+from shared.schema.filters import Filter
 from shared.schema.operations import ClearPayload, DeletePayload, OverwritePayload, SetPayload
 from shared.schema.points import PointId
+from shared.segment import bits
+from shared.segment.columns.paths import parse_path
 from shared.segment.id_map import IdBatch
-from shared.segment.payload_edits import PayloadEdit, merging, merging_at, removing, replacing
+from shared.segment.patches import PayloadPatch
+from shared.segment.payload_edits import PayloadEdit, merging_at, removing
 
 PayloadOperation = SetPayload | OverwritePayload | DeletePayload | ClearPayload
 
@@ -21,8 +26,49 @@ STEP_POINTS = 128
 def change_payloads(
     segments: SegmentList, operation: PayloadOperation, position: int
 ) -> Generator[None, None, list[PointId]]:
-    """Change the payload of each point that the operation names."""
-    edit = edit_of(operation)
+    """Change the payload of each point that the operation names; return the ids that do not exist."""
+    change = change_of(operation)
+    if not isinstance(change, PayloadPatch):
+        return (yield from _edit(segments, operation, change, position))
+    if operation.filter is None:
+        return _patch_points(segments, operation.ids, change, position)
+    _patch_passing(segments, operation.filter, change, position)
+    return []
+
+
+def change_of(operation: PayloadOperation) -> PayloadPatch | PayloadEdit:
+    """Return what an operation does to a payload."""
+    match operation:
+        case SetPayload(_, payload, _, key):
+            return merging_at(key, payload) if key else PayloadPatch.setting(payload)
+        case OverwritePayload(_, payload):
+            return PayloadPatch.replacing(payload)
+        case DeletePayload(_, keys):
+            steps = [parse_path(key) for key in keys]
+            names = [str(path[0]) for path in steps if len(path) == 1]
+            return PayloadPatch.removing(names) if len(names) == len(steps) else removing(keys)
+        case ClearPayload():
+            return PayloadPatch.replacing(b"")
+
+
+def _patch_points(segments: SegmentList, ids: list[PointId], patch: PayloadPatch, position: int) -> list[PointId]:
+    batch = IdBatch.from_ids(ids)
+    found = rows_found(segments.mounted, batch)
+    for part in found:
+        part.segment.patch_rows(part.rows, patch, position)
+    segments.points_applied += len(ids)
+    return missing_ids(found, batch)
+
+
+def _patch_passing(segments: SegmentList, wanted: Filter, patch: PayloadPatch, position: int) -> None:
+    for segment, words in words_passing(segments.mounted, wanted):
+        segment.patch_payload(words, patch, position)
+        segments.points_applied += bits.count(words)
+
+
+def _edit(
+    segments: SegmentList, operation: PayloadOperation, edit: PayloadEdit, position: int
+) -> Generator[None, None, list[PointId]]:
     ids = operation.ids if operation.filter is None else ids_passing(segments.mounted, operation.filter)
     segments.points_applied += len(ids)
     missing: list[PointId] = []
@@ -36,16 +82,3 @@ def change_payloads(
             part.segment.set_payload(rows, [edit(part.segment.payload(row)) for row in rows], position)
         missing += missing_ids(found, batch)
     return missing
-
-
-def edit_of(operation: PayloadOperation) -> PayloadEdit:
-    """Return what an operation does to one payload."""
-    match operation:
-        case SetPayload(_, payload, _, key):
-            return merging_at(key, payload) if key else merging(payload)
-        case OverwritePayload(_, payload):
-            return replacing(payload)
-        case DeletePayload(_, keys):
-            return removing(keys)
-        case ClearPayload():
-            return replacing(b"")

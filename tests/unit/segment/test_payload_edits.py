@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.segment.payload_edits import merged, merging, merging_at, removing, replacing
+from shared.segment.payload_edits import merging_at, removing
 
 OBJECTS = [{"o": 1}, {"p": 2}, 3]
 
@@ -15,42 +15,21 @@ def text(payload: Any) -> bytes:
     return json.dumps(payload, separators=(",", ":")).encode()
 
 
-@pytest.mark.parametrize(
-    ("payload", "changes", "expected"),
-    [
-        ({"x": 1}, {"n": 1}, {"x": 1, "n": 1}),
-        ({"x": {"deep": 1}}, {"x": {"other": 2}}, {"x": {"other": 2}}),
-        ({"x": 1, "a": 5}, {"a": None}, {"x": 1}),
-        ({}, {"a": None, "b": [], "c": {}}, {"b": [], "c": {}}),
-        ({"x": 1}, {"a": {"b": None}}, {"x": 1, "a": {"b": None}}),
-        ({"x": 1}, {}, {"x": 1}),
-    ],
-)
-def test_merging_puts_keys_over_others_and_removes_those_given_as_null(
-    payload: dict[str, Any], changes: dict[str, Any], expected: dict[str, Any]
-) -> None:
-    edit = merging(text(changes))
-
-    found = edit(text(payload))
-
-    assert found == text(expected)
-
-
 @pytest.mark.parametrize("payload", [b"", b"{}"])
-def test_no_payload_and_an_empty_one_are_merged_alike(payload: bytes) -> None:
-    changes = b'{"a":1,"b":null}'
+def test_no_payload_and_an_empty_one_are_changed_alike(payload: bytes) -> None:
+    edit = merging_at("k", b'{"a":1,"b":null}')
 
-    found = [merged(payload, changes), merged(payload, b""), merging_at("k", changes)(payload)]
+    found = edit(payload)
 
-    assert found == [b'{"a":1}', b"{}", b'{"k":{"a":1}}']
+    assert found == b'{"k":{"a":1}}'
 
 
 def test_values_that_no_change_names_keep_every_digit() -> None:
     payload = b'{"a":1.10,"b":123456789012345678901234567890,"c":[{"d":1e400,"e":1}]}'
 
-    changed = removing(["c[].e"])(merging_at("c[0]", b'{"f":2.50}')(merged(payload, b'{"g":0.10}')))
+    changed = removing(["c[].e"])(merging_at("c[0]", b'{"f":2.50}')(payload))
 
-    assert changed == b'{"a":1.10,"b":123456789012345678901234567890,"c":[{"d":1e400,"f":2.50}],"g":0.10}'
+    assert changed == b'{"a":1.10,"b":123456789012345678901234567890,"c":[{"d":1e400,"f":2.50}]}'
 
 
 @pytest.mark.parametrize(
@@ -135,11 +114,3 @@ def test_removing_leaves_what_no_path_names(
     found = edit(text(payload))
 
     assert found == text(expected)
-
-
-def test_replacing_keeps_nothing_of_what_was_there() -> None:
-    edit = replacing(b'{"a":null}')
-
-    found = [edit(b'{"b":1}'), edit(b"")]
-
-    assert found == [b'{"a":null}'] * 2
