@@ -9,6 +9,7 @@ import secrets
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from services.worker.persist import Identity, write_checkpoint
 from services.worker.recovery import recover
@@ -18,7 +19,20 @@ from shared.query.retrieve import retrieve_points
 from shared.query.scroll import scroll_segments
 from shared.query.search import search_hits
 from shared.schema.collections import CollectionRecord, Distance, HnswConfig, SealConfig, VectorParams
-from shared.schema.operations import Seal, Swap, decode_operation, encode_operation
+from shared.schema.operations import (
+    ClearPayload,
+    Delete,
+    DeletePayload,
+    DeleteVectors,
+    OverwritePayload,
+    Seal,
+    SetPayload,
+    Swap,
+    UpdateMode,
+    UpdateVectors,
+    decode_operation,
+    encode_operation,
+)
 from shared.schema.queries import VectorSelector
 from shared.segment.builder import BuildSpec, SegmentBuilder
 from shared.segment.checkpoint import load_segment
@@ -72,13 +86,15 @@ class Run:
                 self.upsert,
                 self.delete,
                 self.set_payload,
+                self.change_payload,
+                self.change_vectors,
                 self.seal,
                 self.checkpoint,
                 self.restore,
                 self.build,
                 self.swap,
             ],
-            [10, 4, 5, 1, 2, 0.5, 1.5, 2],
+            [10, 3, 3, 5, 4, 1, 2, 0.5, 1.5, 2],
         )[0]
         chosen()
 
@@ -92,7 +108,9 @@ class Run:
 
     def upsert(self):
         ids = self.random.sample(IDS, self.random.randint(1, 20))
-        self.apply(builders.upsert([self.point(point_id) for point_id in ids]))
+        operation = builders.upsert([self.point(point_id) for point_id in ids])
+        mode = self.random.choice([UpdateMode.UPSERT, UpdateMode.UPSERT, *UpdateMode])
+        self.apply(replace(operation, mode=mode, update_filter=self.filter()))
 
     def point(self, point_id):
         names = self.random.choice([[""], ["wide"], ["", "wide"], ["", "wide"]])
@@ -112,7 +130,37 @@ class Run:
         return {key: every[key] for key in self.random.sample(sorted(every), self.random.randint(0, 5))}
 
     def delete(self):
-        self.apply(builders.delete(*self.random.sample(IDS, self.random.randint(1, 6))))
+        self.apply(self.chosen(Delete([]), 6))
+
+    def chosen(self, operation, most):
+        """Return an operation on some ids, or now and then on the points that a filter keeps."""
+        if self.random.random() < 0.3:
+            return replace(operation, filter=builders.filter(must=self.random.sample(CONDITIONS, 1)))
+        return replace(operation, ids=self.random.sample(IDS, self.random.randint(1, most)))
+
+    def change_payload(self):
+        path = self.random.choice(["nested", "sizes[]", "new.deep", "colour[0]"])
+        some = json.dumps(self.payload() or {"size": None}).encode()
+        operation = self.random.choice(
+            [
+                SetPayload([], some),
+                SetPayload([], some, key=path),
+                OverwritePayload([], some),
+                DeletePayload([], ["colour", "flag"]),
+                DeletePayload([], [path, "size", "nested.colour"]),
+                ClearPayload([]),
+            ]
+        )
+        self.apply(self.chosen(operation, 60))
+
+    def change_vectors(self):
+        if self.random.random() < 0.4:
+            names = self.random.choice([[""], ["wide"], ["", "wide"]])
+            self.apply(self.chosen(DeleteVectors([], names), 20))
+            return
+        ids = self.random.sample(IDS, self.random.randint(1, 20))
+        given = builders.upsert([self.point(point_id) for point_id in ids])
+        self.apply(UpdateVectors(given.ids, given.slots, self.filter()))
 
     def set_payload(self):
         ids = self.random.sample(IDS, self.random.randint(1, 8))
