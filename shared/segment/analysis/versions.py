@@ -10,5 +10,5 @@ _STEPS = 1
 ANALYSIS_VERSION: Final = (
     _STEPS,
     unicodedata.unidata_version,
-    *(version(library) for library in ("regex", "icu4py", "py-rust-stemmers", "pystemmer")),
+    *(version(library) for library in ("regex", "icu4py", "rjieba", "py-rust-stemmers", "pystemmer")),
 )
