@@ -17,6 +17,7 @@ import msgspec
 from services.optimizer.builder_process import Report
 from services.optimizer.messages import BuildOrder, Built, RecallMissed
 from shared.schema.collections import CollectionConfig
+from shared.schema.row_order import row_order_of
 from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
 from shared.segment.checkpoint import load_segment
 from shared.segment.index.graph_build import warm_builder
@@ -42,6 +43,7 @@ def build(order: BuildOrder, report: Report) -> Built:
         seed=rotation_seed(manifest.collection),
         generation=manifest.config_generation,
         threads=order.threads,
+        row_order=row_order_of(config),
     )
     inputs = _open(order, manifest, spec, placement_of(config))
     output = Path(order.output)
@@ -70,7 +72,7 @@ def warm() -> None:
 def _plans(config: CollectionConfig, graphs: list[str]) -> Plans:
     """Return how the slots are built: those that are not to get a graph are built as under `m` 0."""
     return {
-        name: plan if name in graphs else plan._replace(hnsw=plan.hnsw.model_copy(update={"m": 0}))
+        name: plan if name in graphs else plan._replace(hnsw=plan.hnsw.model_copy(update={"m": 0, "payload_m": 0}))
         for name, plan in plans_of(config).items()
     }
 

@@ -88,7 +88,7 @@ def _slot_ms(slot: AnyIndex, live: int, search: Search) -> float:
 
 def _dense_ms(slot: SlotIndex, live: int, search: Search) -> float:
     dim, is_exact = slot.layout.dim, search.params.exact
-    if slot.graph is not None and not is_exact:
+    if slot.is_indexed and not is_exact:
         return WALK_MS * max(search.params.hnsw_ef or 0, search.limit, WALK_EF) / WALK_EF
     if slot.codes.groups is not None and not is_exact:
         return slot.count * dim / 8 / CODE_BYTES_PER_MS

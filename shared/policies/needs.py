@@ -3,7 +3,8 @@
 index     it has no graph (or none of the codes that its config asks for) in a slot over `indexing_threshold` kB;
           0 is never
 rebuild   an output of the optimizer was built with another graph or other codes than the config asks for, or keeps a
-          slot that is gone. A slot that was built without a graph is not rebuilt for a new graph config.
+          slot that is gone, or its rows lie in another order. A slot that was built without a graph is not rebuilt for
+          a new graph config.
 vacuum    its deleted share is above `deleted_threshold` and it has `vacuum_min_vector_number` rows, or no row lives
 """
 
@@ -47,7 +48,7 @@ class Wishes:
 
     def graphs(self, inputs: list[SegmentSummary]) -> list[str]:
         """Return the slots of an output that get a graph: over the threshold together, or an input had one."""
-        return [slot for slot, build in self._builds.items() if build.graph and self._has_graph_then(slot, inputs)]
+        return [slot for slot, build in self._builds.items() if build.has_graph and self._has_graph_then(slot, inputs)]
 
     def _has_graph_then(self, slot: str, inputs: list[SegmentSummary]) -> bool:
         if any(has_graph(segment, slot) for segment in inputs):
@@ -60,7 +61,7 @@ class Wishes:
         if not lacking:
             return None
         slot = max(lacking, key=lambda name: slot_bytes(segment, name))
-        what = "a graph" if self._builds[slot].graph else "its codes"
+        what = _lacking(self._builds[slot])
         held, threshold = size_text(slot_bytes(segment, slot)), size_text(self._threshold_bytes)
         return Need("index", f"holds {held} without {what}, threshold {threshold}")
 
@@ -68,7 +69,7 @@ class Wishes:
         if not 0 < self._threshold_bytes < slot_bytes(segment, slot) or has_graph(segment, slot):
             return False
         built = segment.built.get(slot)
-        return bool(wanted.graph) or (built is None and bool(wanted.codes))
+        return wanted.has_graph or (built is None and bool(wanted.codes or wanted.order))
 
     def _rebuild(self, segment: SegmentSummary) -> Need | None:
         for slot, built in segment.built.items():
@@ -77,8 +78,11 @@ class Wishes:
             wanted = self._builds.get(slot)
             if wanted is None or not slot_bytes(segment, slot):
                 continue
-            if built.graph and built.graph != wanted.graph:
-                return Need("rebuild", f"{_of(slot)}has the graph {built.graph}, wanted {wanted.graph or 'none'}")
+            if built.has_graph and (built.graph, built.groups) != (wanted.graph, wanted.groups):
+                return Need("rebuild", f"{_of(slot)}has the graph {_graphs(built)}, wanted {_graphs(wanted)}")
+            if built.order != wanted.order:
+                had, want = built.order or "no field", wanted.order or "no field"
+                return Need("rebuild", f"{_of(slot)}has its rows in the order of {had}, wanted {want}")
             if built.codes != wanted.codes:
                 had, want = built.codes or "built-in codes", wanted.codes or "built-in codes"
                 return Need("rebuild", f"{_of(slot)}has {had}, wanted {want}")
@@ -107,6 +111,17 @@ def vector_bytes(segment: SegmentSummary) -> int:
 def has_graph(segment: SegmentSummary, slot: str) -> bool:
     """True where a slot of a segment has a graph."""
     return segments.has_graph(slot, segment.state, segment.built)
+
+
+def _lacking(build: SlotBuild) -> str:
+    if build.has_graph:
+        return "a graph"
+    return "its codes" if build.codes else f"its rows in the order of {build.order}"
+
+
+def _graphs(build: SlotBuild) -> str:
+    """Return what searches walk."""
+    return " with groups ".join(text for text in (build.graph, build.groups) if text) or "none"
 
 
 def _of(slot: str) -> str:

@@ -12,7 +12,7 @@ from shared.schema.queries import Search
 from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.bits import Words
-from shared.segment.index.base import SlotSearch
+from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import SlotLayout
 
@@ -31,13 +31,17 @@ def plan_segment(view: SegmentView, place: int, search: Search) -> SegmentPlan |
     `indexed_only` leaves out dense slots without a graph; the other kinds never have one.
     """
     slot = view.segment.slot(search.slot)
-    if slot is None or (search.params.indexed_only and slot.graph is None and slot.layout.kind is SlotKind.DENSE):
+    if slot is None or (search.params.indexed_only and not _is_indexed(slot) and slot.layout.kind is SlotKind.DENSE):
         return None
     check_size(slot.layout, search.vector)
     words, matching = _mask(view, slot, search)
     if matching == 0:
         return None
     return SegmentPlan(place, slot, _slot_search(slot.layout, search, words, matching))
+
+
+def _is_indexed(slot: AnyIndex) -> bool:
+    return slot.graph is not None or (isinstance(slot, SlotIndex) and slot.is_indexed)
 
 
 def _slot_search(layout: SlotLayout, search: Search, words: Words | None, matching: int) -> SlotSearch:
@@ -75,7 +79,7 @@ def _mask(view: SegmentView, slot: AnyIndex, search: Search) -> tuple[Words | No
     present = view.segment.present_words(search.slot)
     words, matching = kept_words(view, search.filter)
     if present is None:
-        fixed = slot.graph is not None
+        fixed = _is_indexed(slot)
         return (None if fixed and matching == view.size else words), matching
     words = words & present[: len(words)]
     return words, bits.count(words)

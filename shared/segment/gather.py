@@ -159,14 +159,18 @@ class LiveRows:
             yield self._joined(slice(first, last))
             first = last
 
-    def _joined(self, piece: slice) -> NDArray[np.uint8]:
+    def texts(self, piece: slice) -> list[bytes]:
+        """Return the payloads of a range of rows, changes folded in; b"" when empty."""
         texts = np.empty(piece.stop - piece.start, dtype=object)
         for source, places in self._by_source(piece):
             found = self.segments[source].parts.payloads.gather(self.rows[places])
             texts[places - piece.start] = np.fromiter(found, dtype=object, count=len(found))
         for place, text in self._edited(piece):
             texts[place - piece.start] = text
-        return np.frombuffer(b"".join(texts.tolist()), dtype=np.uint8)
+        return list(texts.tolist())
+
+    def _joined(self, piece: slice) -> NDArray[np.uint8]:
+        return np.frombuffer(b"".join(self.texts(piece)), dtype=np.uint8)
 
     def _edited(self, piece: slice) -> Iterator[tuple[int, bytes]]:
         """Return the places, within a piece, of rows whose payload was changed, and those payloads, b"" when empty."""

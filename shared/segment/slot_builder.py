@@ -19,9 +19,9 @@ from shared.segment.format import ArrayEntry, Arrays, write_arrays
 from shared.segment.gather import LiveRows
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.codes import build_codes
-from shared.segment.index.graph import Graph
 from shared.segment.index.workshop import Progress
 from shared.segment.layout import SlotLayout, SlotPlan
+from shared.segment.ordered_build import SlotGraphs
 from shared.segment.stored_slots import code_arrays
 from shared.store.atomic import FileSum
 
@@ -45,21 +45,21 @@ class SlotBuilder:
         self._entries: list[ArrayEntry] = []
 
     def write_dense(
-        self, live: LiveRows, plan: SlotPlan, seed: int, threads: int, graph_of: Callable[[Vectors], Graph | None]
+        self, live: LiveRows, plan: SlotPlan, seed: int, threads: int, graphs_of: Callable[[Vectors], SlotGraphs]
     ) -> list[ArrayEntry]:
-        """Write a dense slot; `graph_of` gives the graph over its rows as they lie."""
+        """Write a dense slot; `graphs_of` gives the graphs over its rows as they lie."""
         rows = told(self._progress, "gather", live.vectors(self._name, self._layout), len(live))
         stored = self._write_pieces("vectors", (len(live), self._layout.dim), dtype_of(self._layout), rows)
         with_scratch = dtype_of(self._layout) != np.float32
         vectors = self._widened(live) if with_scratch else stored
         try:
-            graph = graph_of(vectors)
+            graph, groups = graphs_of(vectors)
             self._progress("codes", 0, 1)
             codes = build_codes(self._layout, plan, vectors, seed, threads)
         finally:
             if with_scratch:
                 remove_scratch(self._directory)
-        index = SlotIndex(self._layout, stored, len(live), codes=codes, graph=graph)
+        index = SlotIndex(self._layout, stored, len(live), codes=codes, graph=graph, groups=groups)
         self._entries += write_arrays(self._directory, code_arrays(self._number, index))
         self._progress("codes", 1, 1)
         return self._with_present(live)

@@ -5,6 +5,7 @@ k.vectors        dense: (n, dim);  multivector: (total, dim); float32, float16 o
 k.offsets        multivector, sparse: int64 (n + 1,): row r has the elements [offsets[r], offsets[r + 1])
 k.indices        sparse: uint32 (pairs,)          k.values   sparse: float32 (pairs,)
 k.<codes>.*      the arrays of the slot's codes   k.graph.*  and of its graph, as they name them
+k.groups.*       blocks of rows and their graphs, where one field groups the rows
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from shared.segment.format import Arrays, SlotEntry
 from shared.segment.index import codes
 from shared.segment.index.base import SlotIndex
 from shared.segment.index.graph import Graph
+from shared.segment.index.groups import Groups
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.index.multi import MultiIndex
 from shared.segment.index.sparse import SparseIndex
@@ -40,10 +42,11 @@ def layout_of_entry(entry: SlotEntry) -> SlotLayout:
 
 
 def code_arrays(number: int, index: SlotIndex) -> Arrays:
-    """Return the arrays of a slot's codes and graph to store."""
+    """Return the arrays of a slot's codes and graphs to store."""
     arrays = {f"{number}.{name}": array for name, array in codes.code_arrays(index.codes).items()}
-    if index.graph is not None:
-        arrays.update({f"{number}.graph.{name}": array for name, array in index.graph.arrays().items()})
+    for kind, part in (("graph", index.graph), ("groups", index.groups)):
+        if part is not None:
+            arrays.update({f"{number}.{kind}.{name}": array for name, array in part.arrays().items()})
     return arrays
 
 
@@ -64,9 +67,10 @@ def cold_slot_arrays(number: int, placement: SlotPlacement, sizes: dict[str, int
     names = set(rows) if placement.keeps_vectors_cold(raw) else set()
     if placement.keeps_codes_cold(raw):
         names |= {f"{number}.{kind}.rows" for kind in codes.QUANTIZATIONS}
-    return names | (
-        {f"{number}.graph.{name}" for name in ("offsets", "neighbors")} if placement.is_graph_cold else set()
-    )
+    if placement.is_graph_cold:
+        linked = [f"{number}.{kind}.{name}" for kind in ("graph", "groups") for name in ("offsets", "neighbors")]
+        names |= {name for name in linked if name in sizes}
+    return names
 
 
 def slot_of_arrays(number: int, layout: SlotLayout, arrays: Arrays, placement: SlotPlacement) -> SealedSlot:
@@ -100,20 +104,28 @@ def check_lengths(number: int, rows: int, layout: SlotLayout, arrays: Arrays) ->
 def _pinned(own: Arrays) -> Arrays:
     """Return a slot's arrays with those of its graph, or the pairs of sparse vectors, in memory of their own."""
     return {
-        name: np.array(array) if name.startswith("graph.") or name in ("indices", "values") else array
+        name: np.array(array) if name.startswith(("graph.", "groups.")) or name in ("indices", "values") else array
         for name, array in own.items()
     }
 
 
 def _dense(layout: SlotLayout, own: Arrays, placement: SlotPlacement) -> SlotIndex:
-    vectors, graph = _vectors(layout, own), _part("graph.", own)
+    vectors, graph, groups = _vectors(layout, own), _part("graph.", own), _part("groups.", own)
     return SlotIndex(
         layout,
         vectors,
         len(vectors),
         codes=codes.codes_from(own, layout, placement.keeps_codes_cold(vectors.nbytes), placement.query_encoding),
         graph=Graph.from_arrays(graph) if graph else None,
+        groups=_groups(groups, len(vectors)) if groups else None,
     )
+
+
+def _groups(own: Arrays, rows: int) -> Groups:
+    groups = Groups.from_arrays(own)
+    if groups.starts.ndim != 1 or not len(groups.starts) or groups.count != rows:
+        raise ValueError(f"groups of a slot: expected blocks of {rows} rows")
+    return groups
 
 
 def _multi(layout: SlotLayout, own: Arrays) -> MultiIndex:

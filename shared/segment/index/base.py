@@ -24,6 +24,7 @@ from shared.segment.elements import Stored, dtype_of
 from shared.segment.index.codes import Codes
 from shared.segment.index.exact import element_of
 from shared.segment.index.graph import Graph
+from shared.segment.index.groups import Groups, Region
 from shared.segment.index.planning import (
     Terrain,
     Way,
@@ -34,6 +35,7 @@ from shared.segment.index.planning import (
     sign_candidates,
     walk_candidates,
 )
+from shared.segment.index.regions import GroupPlaces, enter, enter_graph
 from shared.segment.index.scratch import POOL, Scratch
 from shared.segment.kernels.codes_scan import scan_bytes, scan_coded
 from shared.segment.kernels.scores import scan_raw
@@ -58,8 +60,8 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-_NO_ROWS: Rows = np.empty(0, dtype=np.int64)
-_NO_SCORES: Floats = np.empty(0, dtype=np.float32)
+NO_ROWS: Rows = np.empty(0, dtype=np.int64)
+NO_SCORES: Floats = np.empty(0, dtype=np.float32)
 
 BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
@@ -131,6 +133,7 @@ class SlotIndex:
     codes        row codes cover all rows or are None (the appendable segment has none); groups of 1-bit codes may
                  cover fewer than `count` rows
     graph        or None; not used without row codes
+    groups       blocks of rows, some with graphs, or None; likewise
     """
 
     def __init__(
@@ -141,6 +144,7 @@ class SlotIndex:
         *,
         codes: Codes = NO_CODES,
         graph: Graph | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self.layout = layout
         self.codes = codes
@@ -150,6 +154,10 @@ class SlotIndex:
         if codes.rows is not None and graph is not None and len(graph.entries):
             self.graph = graph
             self._entry_rows = codes.rows.copies(graph.entries)
+        self._groups: GroupPlaces | None = None
+        if codes.rows is not None and groups is not None:
+            assert groups.count == count, "blocks cover all rows"
+            self._groups = GroupPlaces.of(groups, codes.rows.copies(groups.entry_rows()))
         self.replace(vectors, count)
 
     @property
@@ -163,9 +171,19 @@ class SlotIndex:
         return self._view.rows
 
     @property
+    def groups(self) -> Groups | None:
+        """Return the blocks of rows that searches may confine themselves to."""
+        return None if self._groups is None else self._groups.groups
+
+    @property
+    def is_indexed(self) -> bool:
+        """Return whether searches may walk: a graph over all rows, or blocks of which large ones have graphs."""
+        return self.graph is not None or self._groups is not None
+
+    @property
     def code_bytes(self) -> int:
-        """Return the bytes of codes and graph, for the memory figures."""
-        return self.codes.nbytes + (0 if self.graph is None else self.graph.nbytes)
+        """Return the bytes of codes and graphs, for the memory figures."""
+        return self.codes.nbytes + sum(part.nbytes for part in (self.graph, self.groups) if part is not None)
 
     def packed(self, rows: Rows) -> list[bytes]:
         """Return the wire bytes of each row: little-endian float32."""
@@ -215,8 +233,7 @@ class SlotIndex:
         scratch = POOL.take()
         try:
             ready = self.ready(scratch, query, options)
-            hits = 0 if ready is None else run(ready)
-            return scratch.rows[:hits].copy(), scratch.scores[:hits].copy()
+            return (NO_ROWS, NO_SCORES) if ready is None else found(ready, run(ready))
         finally:
             POOL.give(scratch)
 
@@ -240,24 +257,44 @@ class SlotIndex:
         table[:INDEX_PART] = view.table
         table[AT.limit] = limit
         table[AT.floor] = _float_bits(options.floor)
+        region = self._region(words, matching, options.scan_rows)
+        if region is not None:
+            self._enter(table, view, region)
+            count, words = region.rows, region.words
         table[AT.words] = 0 if words is None else address(words)
         all_words = (count + 63) >> 6
         table[AT.word_count] = all_words if words is None else min(len(words), all_words)
         table[AT.is_estimated] = 0
         terrain = Terrain(
-            rows=count,
+            rows=count if region is None else region.size,
             dim=self.layout.dim,
             matching=matching,
             has_codes=self.codes.rows is not None,
             has_signs=view.has_signs,
-            has_graph=self.graph is not None,
+            has_graph=self.graph is not None if region is None else region.has_graph,
             scan_rows=options.scan_rows,
             code_bytes=view.code_bytes,
             oversampling=options.oversampling,
         )
         if self.codes.is_quantization and not options.exact:
             terrain = self._quantized(scratch, terrain, options)
-        return Ready(scratch, view, terrain, options, limit)
+        return Ready(scratch, view, terrain, options, limit, 0 if region is None else region.base)
+
+    def _region(self, words: Words | None, matching: int, scan_rows: int) -> Region | None:
+        """Return the block that all matching rows lie in, where looking at it alone is best."""
+        if self._groups is None or words is None or matching > self._groups.groups.largest:
+            return None
+        region = self._groups.groups.region(words)
+        if region is not None and not region.has_graph and self.graph is not None and matching > scan_rows:
+            return None
+        return region
+
+    def _enter(self, table: npt.NDArray[np.int64], view: "_View", region: Region) -> None:
+        assert self._groups is not None
+        row_bytes = view.vectors.dtype.itemsize * self.layout.dim
+        enter(table, region, row_bytes, has_signs=view.has_signs)
+        if region.has_graph:
+            enter_graph(table, region, self._groups)
 
     def _quantized(self, scratch: Scratch, terrain: Terrain, options: SlotSearch) -> Terrain:
         """Return how the search goes with the codes of a quantization, or without them; make room for its query."""
@@ -275,18 +312,28 @@ class SlotIndex:
 
 
 class Ready(NamedTuple):
-    """One search, written into the table of a scratch that it has to itself. `view` is kept alive while it runs."""
+    """One search, written into the table of a scratch that it has to itself. `view` is kept alive while it runs.
+
+    base   the row that it counts as 0
+    """
 
     scratch: Scratch
     view: _View
     terrain: Terrain
     options: SlotSearch
     limit: int
+    base: int
+
+
+def found(ready: Ready, hits: int) -> tuple[Rows, Floats]:
+    """Return copies of the rows and scores that a search wrote into its scratch."""
+    rows, scores = ready.scratch.rows[:hits], ready.scratch.scores[:hits].copy()
+    return (rows + ready.base if ready.base else rows.copy()), scores
 
 
 def run(ready: Ready) -> int:
     """Search; return how many rows and scores were written into the scratch."""
-    scratch, _, terrain, options, limit = ready
+    scratch, _, terrain, options, limit, _ = ready
     if options.exact:
         return int(scan_raw(scratch.table))
     way, budget = choose(terrain, limit, options.ef)
@@ -305,7 +352,7 @@ def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) 
     is_open = terrain.matching == terrain.rows
     capacity = ef if is_open else min(terrain.rows, int(BEAM_SLACK * ef / share) + ef)
     scratch.fit_candidates(ef)
-    scratch.fit_walk(capacity, terrain.rows)
+    scratch.fit_walk(capacity, int(table[AT.rows]))
     table[AT.ef] = ef
     table[AT.beam_capacity] = capacity
     table[AT.budget] = budget

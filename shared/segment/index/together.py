@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.segment.index.base import Floats, Ready, Rows, SlotIndex, SlotSearch, run, sure_hits
+from shared.segment.index.base import (
+    NO_ROWS,
+    NO_SCORES,
+    Floats,
+    Ready,
+    Rows,
+    SlotIndex,
+    SlotSearch,
+    found,
+    run,
+    sure_hits,
+)
 from shared.segment.index.planning import Way, choose, sign_candidates
 from shared.segment.index.scratch import POOL
 from shared.segment.kernels.table import AT
@@ -30,8 +41,8 @@ def search_together(
         every = [index.ready(scratch, *each) for scratch, each in zip(scratches, asked, strict=True)]
         hits = _hits(every, shared_bytes_min)
         return [
-            (scratch.rows[:count].copy(), scratch.scores[:count].copy())
-            for scratch, count in zip(scratches, hits, strict=True)
+            (NO_ROWS, NO_SCORES) if ready is None else found(ready, count)
+            for ready, count in zip(every, hits, strict=True)
         ]
     finally:
         for scratch in scratches:
@@ -53,15 +64,15 @@ def _hits(every: Sequence[Ready | None], shared_bytes_min: int) -> list[int]:
             groups.setdefault(key, []).append(place)
     for (way, *_), places in groups.items():
         together = [ready for place in places if (ready := every[place]) is not None]
-        found = [run(together[0])] if len(together) == 1 else _scanned(way, together)
-        for place, count in zip(places, found, strict=True):
+        counts = [run(together[0])] if len(together) == 1 else _scanned(way, together)
+        for place, count in zip(places, counts, strict=True):
             hits[place] = count
     return hits
 
 
 def _scan_of(ready: Ready, shared_bytes_min: int) -> Way | None:
     """Return by which scan of all rows a search goes; None for walks and other scans."""
-    _, _, terrain, options, limit = ready
+    _, _, terrain, options, limit, _ = ready
     if options.exact:
         return Way.EXACT
     way, _ = choose(terrain, limit, options.ef)
@@ -82,9 +93,9 @@ def _scanned(way: Way, together: Sequence[Ready]) -> list[int]:
             ready.scratch.table[AT.candidates] = _candidates(ready)
     tables = np.stack([ready.scratch.table for ready in together])
     (scan_signs_together if way is Way.SIGNS else scan_raw_together)(tables)
-    found = []
+    counts = []
     for table, ready in zip(tables, together, strict=True):
         ready.scratch.table[:] = table
         count = int(table[AT.hits])
-        found.append(sure_hits(ready.scratch, ready.terrain, count) if way is Way.SIGNS else count)
-    return found
+        counts.append(sure_hits(ready.scratch, ready.terrain, count) if way is Way.SIGNS else count)
+    return counts

@@ -70,9 +70,9 @@ def _output(name: str, inputs: Sequence[SegmentSummary], plan: Plan, config: Col
     slots = {slot for one in inputs for slot in one.slots}
     live = {slot: sum(one.slots[slot].vectors for one in inputs if slot in one.slots) for slot in slots}
     built = {
-        slot: msgspec.structs.replace(build, graph=build.graph if slot in plan.graphs else "")
+        slot: build if slot in plan.graphs else msgspec.structs.replace(build, graph="", groups="")
         for slot, build in builds_of(config).items()
         if live.get(slot)
     }
-    has_graph = any(build.graph for build in built.values())
+    has_graph = any(build.has_graph for build in built.values())
     return summary(name, "indexed" if has_graph else "sealed", live, sum(one.live for one in inputs), built)

@@ -5,8 +5,13 @@ import pytest
 from shared.policies.choose import choose, wanted
 from shared.policies.plan import Limits, Plan, build_threads, segment_bytes_max, segments_max
 from shared.schema.queries import SegmentSummary
-from shared.schema.segments import SlotBuild, SlotFigures, indexed_vectors
+from shared.schema.row_order import row_order_of
+from shared.schema.segments import SlotBuild, SlotFigures, builds_of, indexed_vectors
 from tests.unit.policies.shards_on_paper import BUILT, LIMITS, MB, config, params, segment, summary
+
+TENANT = {"user": {"type": "keyword", "is_tenant": True}}
+QUIET_TENANT = {"user": {"type": "keyword", "is_tenant": True, "enable_hnsw": False}}
+PRINCIPAL = {"at": {"type": "datetime", "is_principal": True}}
 
 
 def optimizers(**given: object) -> dict[str, object]:
@@ -97,6 +102,12 @@ def test_quantization_without_a_graph_is_built_once() -> None:
         ({"quantization_config": {"product": {"compression": "x16"}}}, "has built-in codes, wanted product x16"),
         ({"quantization_config": {"binary": {"encoding": "two_bits"}}}, "wanted binary two_bits"),
         ({"vectors": {"other": params()}}, "keeps vectors of the slot '' that is gone"),
+        (
+            {"payload_indexes": TENANT},
+            "wanted m=16 ef_construct=100 with groups payload_m=16 ef_construct=100",
+        ),
+        ({"payload_indexes": QUIET_TENANT}, "rows in the order of no field, wanted groups of keyword user"),
+        ({"payload_indexes": PRINCIPAL}, "rows in the order of no field, wanted values of datetime at"),
     ],
 )
 def test_a_config_change_rebuilds_the_segments_that_it_outdates(change: dict[str, object], reason: str) -> None:
@@ -297,3 +308,24 @@ def test_only_vectors_in_graphs_count_as_indexed() -> None:
     assert indexed_vectors("indexed", slots, built) == 100
     assert indexed_vectors("sealed", slots, {"near": SlotBuild()}) == 0
     assert indexed_vectors("indexed", slots, {}) == 170
+
+
+def test_groups_of_a_tenant_are_graphed_where_no_graph_over_all_is_wanted() -> None:
+    asked = {"hnsw_config": {"m": 0, "payload_m": 16}, "payload_indexes": TENANT}
+
+    (plan,) = plans([segment("a1", 20 * MB)], **asked)
+    (built,) = builds_of(config(**asked)).values()
+    after = plans([summary("b1", "indexed", {"": 20_000}, 20_000, {"": built})], **asked)
+
+    assert (plan.kind, plan.graphs, after) == ("index", [""], [])
+    assert (built.graph, built.groups) == ("", "payload_m=16 ef_construct=100 over 10000 kB")
+
+
+def test_payload_m_takes_the_first_indexed_group_field_where_no_tenant_is_declared() -> None:
+    indexes = {"b": {"type": "keyword"}, "a": {"type": "integer", "lookup": False}, "c": {"type": "uuid"}}
+
+    grouped = row_order_of(config(hnsw_config={"m": 0, "payload_m": 16}, payload_indexes=indexes))
+    plain = row_order_of(config(payload_indexes=indexes))
+
+    assert grouped == ("b", "keyword", True, True)
+    assert plain is None

@@ -13,11 +13,14 @@ from tests.unit.policies.shards_on_paper import ROW_BYTES, PaperShard, config, p
 SLOTS = ("near", "far")
 LIMITS = Limits(indexing_threads=2, cpus=8)
 BUILDS = st.sampled_from([SlotBuild(), SlotBuild("m=16 ef_construct=100"), SlotBuild("m=4 ef_construct=100", "x")])
+TENANT = {"user": {"type": "keyword", "is_tenant": True}}
+PRINCIPAL = {"at": {"type": "datetime", "is_principal": True}}
 
 
 @st.composite
 def configs(draw: st.DrawFn) -> CollectionConfig:
-    vectors = {slot: params(hnsw_config={"m": draw(st.sampled_from([0, 4, 16]))}) for slot in SLOTS}
+    graphs = st.fixed_dictionaries({"m": st.sampled_from([0, 4, 16]), "payload_m": st.sampled_from([None, 0, 8])})
+    vectors = {slot: params(hnsw_config=draw(graphs)) for slot in SLOTS}
     if draw(st.booleans()):
         vectors.pop("far")
     optimizers = {
@@ -28,7 +31,12 @@ def configs(draw: st.DrawFn) -> CollectionConfig:
         "vacuum_min_vector_number": draw(st.sampled_from([100, 1_000])),
     }
     quantization = draw(st.sampled_from([None, {"scalar": {"type": "int8"}}]))
-    return config(vectors=vectors, optimizers_config=optimizers, quantization_config=quantization)
+    return config(
+        vectors=vectors,
+        optimizers_config=optimizers,
+        quantization_config=quantization,
+        payload_indexes=draw(st.sampled_from([{}, TENANT, PRINCIPAL])),
+    )
 
 
 @st.composite
