@@ -33,7 +33,10 @@ OverElements = Callable[[Indexes, ElementTexts, bool], "ColumnSet"]
 
 def elements_path(key: str) -> Path:
     """Return the path of the elements of the array that a `nested` condition names. Raises BadFormat."""
-    path = parse_path(key)
+    return _every_element(parse_path(key))
+
+
+def _every_element(path: Path) -> Path:
     return path if path[-1] is EVERY else (*path, EVERY)
 
 
@@ -69,7 +72,7 @@ class NestedColumn:
 
     def __init__(self, path: Path, indexes: Indexes, over_elements: OverElements) -> None:
         self.count = 0
-        self._elements_of = element_reader(path)
+        self._elements_of = element_reader(_every_element(path))
         self._owners = Growable(np.int32)
         self._texts = ElementTexts()
         self._make_columns = partial(over_elements, indexes)

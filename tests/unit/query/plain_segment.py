@@ -7,6 +7,7 @@ from shared.segment import bits
 from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.id_map import IdBatch, IdMap
+from shared.segment.id_slices import hash_of_id
 from shared.segment.layout import SlotLayout
 from shared.segment.overlay import Overlay
 from tests.builders import Point, payload_text
@@ -99,6 +100,9 @@ class PlainSegment:
     def present_words(self, name):
         carried = np.array([name in point.vectors for point in self.points], np.bool_)
         return None if carried.all() else bits.from_bool(carried)
+
+    def slice_words(self, total, index):
+        return bits.from_bool(np.array([hash_of_id(point.id) % total == index for point in self.points], np.bool_))
 
     def column(self, key):
         return self.columns.column(key)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.query.filters import cold_rows, words_of
-from shared.query.payload_match import payload_matches
+from shared.query.payload_match import MatchedPoint, point_matches
 from shared.segment import bits
 from tests import builders
 from tests.unit.query.payload_strategies import filters, payloads
@@ -85,4 +85,5 @@ def test_filter_keeps_what_the_twin_keeps(contents, wanted, dead):
 
     kept = kept_ids(segment, wanted)
 
-    assert kept == [one.id for one in segment.live_points() if payload_matches(wanted, one.id, one.payload)]
+    live = segment.live_points()
+    assert kept == [one.id for one in live if point_matches(wanted, MatchedPoint(one.payload, one.id, one.vectors))]

@@ -10,7 +10,7 @@ from shared.schema.filters import Filter
 from shared.segment import bits
 from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
-from tests.unit.query.payload_strategies import fields, payloads
+from tests.unit.query.payload_strategies import fields, nested, payloads
 
 
 @settings(max_examples=400, deadline=None)
@@ -18,7 +18,7 @@ from tests.unit.query.payload_strategies import fields, payloads
     st.lists(payloads, max_size=12),
     st.lists(payloads, max_size=4),
     st.lists(st.tuples(st.integers(0, 11), payloads), max_size=5),
-    st.lists(fields, min_size=1, max_size=3),
+    st.lists(fields | nested, min_size=1, max_size=3),
     st.booleans(),
 )
 def test_column_marks_what_the_twin_matches(first, later, edits, conditions, final):
