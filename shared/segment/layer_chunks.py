@@ -22,7 +22,7 @@ from shared.segment.bits import Words, word_count
 from shared.segment.chunks import Chunk, read_chunk, write_chunk
 from shared.segment.marked import MarkedSegment
 from shared.segment.overlay import Overlay
-from shared.segment.patched_rows import Layers, fitted, layer_of
+from shared.segment.patched_rows import Layers, PatchedRows, fitted
 from shared.segment.patches import PayloadPatch
 from shared.segment.payloads import PayloadBlob
 from shared.store.manifest import ChunkRef
@@ -81,7 +81,7 @@ def load_layers(shard_directory: Path, ref: ChunkRef, segment: MarkedSegment) ->
     keys = PayloadBlob(arrays["key_offsets"], arrays["key_blob"]).texts(0, len(words))
     replaces, versions = arrays["replaces"].tolist(), arrays["versions"].tolist()
     layers = (
-        layer_of(words[place].copy(), _patch(replaces[place], keys[place], payloads[place]), versions[place])
+        PatchedRows(words[place].copy(), _patch(replaces[place], keys[place], payloads[place]), versions[place])
         for place in range(len(words))
     )
     segment.restore_layers(tuple(layers), ref.through)

@@ -115,8 +115,6 @@ class RowMarks:
         return self._text(row) or EMPTY
 
     def _text(self, row: int) -> bytes:
-        if self.overlay.is_empty:
-            return self.payloads.text(row)
         return self.overlay.payload(row, self.payloads.text)
 
     def moved_to(self, payloads: Payloads) -> "RowMarks":

@@ -6,7 +6,6 @@ one layer, and reading a payload applies one patch.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +15,27 @@ from shared.segment.bits import Rows, Words
 from shared.segment.patches import PayloadPatch
 
 
-@dataclass(frozen=True, slots=True)
 class PatchedRows:
-    """One layer.
+    """One layer; it never changes.
 
     words     the rows; may be shorter than those of the segment, and then later rows are not in it
     version   of the last operation that changed these payloads
     count     how many rows
     """
 
-    words: Words
-    patch: PayloadPatch
-    version: int
-    count: int
+    __slots__ = ("_each_word", "count", "patch", "version", "words")
+
+    def __init__(self, words: Words, patch: PayloadPatch, version: int) -> None:
+        self.words = words
+        self.patch = patch
+        self.version = version
+        self.count = bits.count(words)
+        self._each_word = memoryview(words.data)
 
     def has(self, row: int) -> bool:
         """Return whether a row is in it."""
-        return row >> 6 < len(self.words) and bits.passes(self.words, row)
+        place = row >> 6
+        return place < len(self._each_word) and bool(self._each_word[place] >> (row & 63) & 1)
 
     def among(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Return which of the rows are in it."""
@@ -50,20 +53,14 @@ class PatchedRows:
             return self
         words = self.words.copy()
         bits.clear_rows(words, gone)
-        return replace(self, words=words, count=bits.count(words))
+        return PatchedRows(words, self.patch, self.version)
 
     def within(self, words: Words) -> "PatchedRows":
         """Return the rows that are among others too."""
-        kept = self.words & fitted(words, len(self.words))
-        return replace(self, words=kept, count=bits.count(kept))
+        return PatchedRows(self.words & fitted(words, len(self.words)), self.patch, self.version)
 
 
 Layers = tuple[PatchedRows, ...]
-
-
-def layer_of(words: Words, patch: PayloadPatch, version: int) -> PatchedRows:
-    """Return a layer of these rows."""
-    return PatchedRows(words, patch, version, bits.count(words))
 
 
 def patched(layers: Iterable[PatchedRows], words: Words, patch: PayloadPatch, version: int) -> Layers:
@@ -80,12 +77,12 @@ def patched(layers: Iterable[PatchedRows], words: Words, patch: PayloadPatch, ve
         rest = rest & ~own
         stays = own & ~words
         if stays.any():
-            kept.append(layer_of(stays, layer.patch, layer.version))
+            kept.append(PatchedRows(stays, layer.patch, layer.version))
         both = layer.patch.then(patch)
         changed[both] = changed[both] | met if both in changed else met
     if rest.any():
         changed[patch] = changed[patch] | rest if patch in changed else rest
-    return (*kept, *(layer_of(rows, one, version) for one, rows in changed.items()))
+    return (*kept, *(PatchedRows(rows, one, version) for one, rows in changed.items()))
 
 
 def without_rows(layers: Layers, rows: Rows) -> Layers:
@@ -100,7 +97,7 @@ def united(layers: Sequence[PatchedRows], count: int) -> Layers:
     for layer in layers:
         name, own = (layer.patch, layer.version), fitted(layer.words, size)
         words[name] = words[name] | own if name in words else own
-    return tuple(layer_of(rows, patch, version) for (patch, version), rows in words.items() if rows.any())
+    return tuple(PatchedRows(rows, patch, version) for (patch, version), rows in words.items() if rows.any())
 
 
 def fitted(words: Words, size: int) -> Words:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shared.errors import Corrupt
 from shared.segment import bits
 from shared.segment.overlay import OverlayChange
-from shared.segment.patched_rows import PatchedRows, layer_of, united
+from shared.segment.patched_rows import PatchedRows, united
 from shared.segment.sealed import SealedSegment
 
 _Forward = NDArray[np.int32]
@@ -74,7 +74,7 @@ class Succession:
         for layer in segment.overlay.layers:
             if layer.version > base:
                 rows = forward[bits.to_rows(layer.within(segment.live_words).words)]
-                yield layer_of(bits.from_rows(rows, self.output.count), layer.patch, layer.version)
+                yield PatchedRows(bits.from_rows(rows, self.output.count), layer.patch, layer.version)
 
     def _mapped(self, segment: SealedSegment) -> _Forward:
         source, target = segment.id_map, self.output.id_map

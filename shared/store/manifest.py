@@ -17,7 +17,9 @@ from shared.errors import ChecksumMismatch, StaleFence, UnknownFormat
 from shared.schema.segments import SlotBuild, SlotFigures
 from shared.store.atomic import crash_point, sync_directory, write_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""2 names layers, which a reader of 1 would leave out and lose; 1 is still read."""
+FORMATS_READ = (1, 2)
 KEPT = 3
 """Manifests that stay on disk, the newest included: an operator's way back, and grace for replicas that mount it."""
 
@@ -172,7 +174,7 @@ class ManifestStore:
         orders = self._orders()
         if orders and orders[-1] >= manifest.order:
             raise StaleFence(f"manifest {orders[-1]} exists in {self.directory}, refused to publish {manifest.order}")
-        body = msgspec.json.encode(manifest)
+        body = msgspec.json.encode(msgspec.structs.replace(manifest, version=FORMAT_VERSION))
         head = f"{_MAGIC} {FORMAT_VERSION} {xxhash.xxh3_64_intdigest(body):016x}\n".encode()
         crash_point("before_manifest_publish")
         try:
@@ -203,8 +205,8 @@ class ManifestStore:
         words = head.decode("ascii", "replace").split(" ")
         if len(words) != 3 or words[0] != _MAGIC:
             raise ChecksumMismatch(f"{path}: expected a line '{_MAGIC} …', found {head[:40]!r}; {_ADVICE}")
-        if words[1] != str(FORMAT_VERSION):
-            raise UnknownFormat(f"{path}: format {words[1]}, this build reads {FORMAT_VERSION}: upgrade Shoal")
+        if words[1] not in map(str, FORMATS_READ):
+            raise UnknownFormat(f"{path}: format {words[1]}, this build reads {FORMATS_READ}: upgrade Shoal")
         found = f"{xxhash.xxh3_64_intdigest(body):016x}"
         if found != words[2]:
             raise ChecksumMismatch(f"{path}: expected checksum {words[2]}, found {found}; {_ADVICE}")
@@ -212,7 +214,7 @@ class ManifestStore:
             manifest = msgspec.json.decode(body, type=Manifest)
         except msgspec.DecodeError as error:
             raise UnknownFormat(f"{path}: {error}") from error
-        if manifest.order != order or manifest.version != FORMAT_VERSION:
+        if manifest.order != order or str(manifest.version) != words[1]:
             raise ChecksumMismatch(f"{path}: names {manifest.order} version {manifest.version} inside; {_ADVICE}")
         return manifest
 

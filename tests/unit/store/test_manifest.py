@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import xxhash
 
 from shared.errors import ChecksumMismatch, StaleFence, UnknownFormat
 from shared.store.collect import unnamed
@@ -119,10 +120,26 @@ def test_a_format_of_the_future_is_refused(tmp_path: Path) -> None:
     store = ManifestStore(tmp_path)
     store.publish(manifest())
     path = tmp_path / files(tmp_path)[0]
-    path.write_bytes(path.read_bytes().replace(b"shoal-manifest 1 ", b"shoal-manifest 2 "))
+    path.write_bytes(path.read_bytes().replace(b"shoal-manifest 2 ", b"shoal-manifest 3 "))
 
-    with pytest.raises(UnknownFormat, match="format 2, this build reads 1: upgrade"):
+    with pytest.raises(UnknownFormat, match=r"format 3, this build reads \(1, 2\): upgrade"):
         store.newest()
+
+
+def test_a_manifest_of_the_format_before_is_read_and_published_again_in_todays(tmp_path: Path) -> None:
+    store = ManifestStore(tmp_path)
+    old = msgspec.json.encode(msgspec.structs.replace(manifest(1, 1), version=1))
+    head = b"shoal-manifest 1 %016x\n" % xxhash.xxh3_64_intdigest(old)
+    (tmp_path / "manifest.0000000001.000000000001").write_bytes(head + old)
+
+    read = store.newest()
+    assert read is not None
+    store.publish(msgspec.structs.replace(read, generation=2))
+
+    assert read.version == 1
+    again = store.newest()
+    assert again is not None
+    assert (again.version, again.segments) == (2, read.segments)
 
 
 def test_a_temporary_beside_it_changes_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.columns.edits import SLACK, Edits, EditsSeen
 from shared.segment.columns.layers import overridden, parts_of
-from shared.segment.patched_rows import Layers, layer_of, patched
+from shared.segment.patched_rows import Layers, PatchedRows, patched
 from shared.segment.patches import PayloadPatch
 
 
@@ -71,7 +71,7 @@ def test_later_edits_are_over_layers_and_earlier_ones_under_them(edits: int, exp
     count = 1000
     rows = np.arange(edits, dtype=np.int64) % count
     patch = PayloadPatch.setting(b'{"a":1}')
-    layers: Layers = (layer_of(bits.from_rows(np.arange(200), 500), patch, 1),)
+    layers: Layers = (PatchedRows(bits.from_rows(np.arange(200), 500), patch, 1),)
     seen = EditsSeen(0, 1, rows, [], 3, layers, 1)
 
     words = overridden(bits.empty(count), seen, bits.from_rows([0, 4], edits), [(0, True)])
@@ -82,7 +82,7 @@ def test_later_edits_are_over_layers_and_earlier_ones_under_them(edits: int, exp
 def test_layers_of_a_shorter_segment_leave_later_rows_alone() -> None:
     own = [b'{"a":1}'] * 70
     columns = ColumnSet(lambda first, last: own[first:last], lambda: len(own), ColumnCache())
-    columns.overlay_layers((layer_of(bits.full(64), PayloadPatch.removing(["a"]), 2),))
+    columns.overlay_layers((PatchedRows(bits.full(64), PayloadPatch.removing(["a"]), 2),))
 
     words = columns.column("a").matches(MatchAny("a", [1]))
 
@@ -96,7 +96,7 @@ def test_a_layer_that_does_not_touch_a_path_costs_its_column_nothing() -> None:
     columns.column("a").matches(MatchAny("a", [1]))
     before = cache.used_bytes
 
-    columns.overlay_layers((layer_of(bits.full(64), PayloadPatch.setting(b'{"b":1}'), 2),))
+    columns.overlay_layers((PatchedRows(bits.full(64), PayloadPatch.setting(b'{"b":1}'), 2),))
     words = columns.column("a").matches(MatchAny("a", [1]))
 
     assert bits.count(words) == 70
