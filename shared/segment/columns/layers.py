@@ -12,6 +12,8 @@ import numpy.typing as npt
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.columns.edits import EditsSeen
+from shared.segment.kernels.columns import override_bits
+from shared.segment.kernels.table import address
 from shared.segment.patched_rows import fitted
 
 
@@ -75,15 +77,9 @@ def overridden(
 
 def _marked(words: Words, rows: Rows, marks: npt.NDArray[np.bool_]) -> Words:
     """Return words in which the last mark of a row decides."""
-    if len(rows) * FEW_SHARE > len(words) * 64:
-        passes = bits.to_bool(words, len(words) * 64)
-        passes[rows] = marks
-        return bits.from_bool(passes)
-    latest, numbers = _latest(rows, len(words) * 64)
-    decided = words.copy()
-    bits.clear_rows(decided, latest)
-    bits.set_rows(decided, latest[marks[numbers]])
-    return decided
+    result, rows, marks = words.copy(), np.ascontiguousarray(rows), np.ascontiguousarray(marks)
+    override_bits(address(result), address(rows), len(rows), address(marks))
+    return result
 
 
 def _latest(rows: Rows, count: int) -> tuple[Rows, npt.NDArray[np.int64]]:

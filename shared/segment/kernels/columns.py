@@ -145,16 +145,18 @@ def fill_lists(codes, width, owners, count, nexts, rows):
 
 
 @kernel("int64(int64, int64, int64, int64)")
-def override_bits(words, rows, count, chosen):
-    """Give rows[i], int64 (count,), bit i of `chosen`; later ones of the same row win."""
+def override_bits(words, rows, count, marks):
+    """Make row rows[i], int64 (count,), pass if marks[i], uint8, is 1 and not pass if it is 0; later ones win."""
     marked = uint64_at(words)
     edited = int64_at(rows)
-    bits = uint64_at(chosen)
+    chosen = uint8_at(marks)
     for place in range(count):
         row = edited[place]
-        bit = (bits[place >> 6] >> np.uint64(place & 63)) & np.uint64(1)
-        marked[row >> 6] &= ~(np.uint64(1) << np.uint64(row & 63))
-        marked[row >> 6] |= bit << np.uint64(row & 63)
+        bit = np.uint64(1) << np.uint64(row & 63)
+        if chosen[place]:
+            marked[row >> 6] |= bit
+        else:
+            marked[row >> 6] &= ~bit
     return 0
 
 
