@@ -6,6 +6,7 @@ Within slots, quantization and newer fields, what nobody set is absent; what has
 from typing import Any
 
 from shared.schema.collections import UNNAMED, CollectionConfig, SparseVectorParams, VectorParams
+from shared.schema.row_order import row_order_of
 
 _OURS = {"born"}
 """Fields of slots that are shown to nobody."""
@@ -39,8 +40,9 @@ def config_warnings(config: CollectionConfig) -> list[str]:
         warnings.append(f"write_consistency_factor is {factor}, but a write is applied by one replica for now")
     if config.read_fan_out_factor or config.read_fan_out_delay_ms:
         warnings.append("read_fan_out_factor and read_fan_out_delay_ms wait for replicas: each shard has one for now")
-    if any(config.hnsw_of(slot).payload_m is not None for slot in config.vectors):
-        warnings.append("payload_m waits for payload indexes: without an indexed field there are no groups to link")
+    order = row_order_of(config)
+    if any(config.hnsw_of(slot).payload_m for slot in config.vectors) and not (order and order.has_graphs):
+        warnings.append("payload_m waits for an indexed keyword, uuid or integer field: there are no groups to link")
     warnings += [
         f"multivectors of '{name}' are searched exactly for now: hnsw_config and quantization_config wait"
         for name, params in config.vectors.items()

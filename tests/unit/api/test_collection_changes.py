@@ -105,7 +105,7 @@ async def test_keys_that_the_reference_does_not_know_are_ignored_on_create(api: 
     [
         ({"replication_factor": 2}, "replication_factor is 2, but each shard has one replica"),
         ({"write_consistency_factor": 3}, "write_consistency_factor is 3, but a write is applied by one replica"),
-        ({"hnsw_config": {"payload_m": 8}}, "payload_m waits for payload indexes"),
+        ({"hnsw_config": {"payload_m": 8}}, "payload_m waits for an indexed keyword"),
         (
             {"vectors": {"pages": {**V, "multivector_config": {"comparator": "max_sim"}, "hnsw_config": {"m": 8}}}},
             "multivectors of 'pages' are searched exactly for now",
