@@ -5,12 +5,32 @@ import random
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.worker.persist import Identity, write_checkpoint
 from services.worker.recovery import recover
 from services.worker.state import Checkpoint, Origin, ShardState
+from shared.query.payload_match import payload_matches
 from shared.query.scroll import scroll_segments
-from shared.schema.collections import CollectionConfig, CollectionRecord, HnswConfig
-from shared.schema.operations import Config, Delete, Operation, Outcome, Resume, Seal, SetPayload, Swap, Upsert
+from shared.schema.collections import UNNAMED, CollectionConfig, CollectionRecord, HnswConfig
+from shared.schema.filters import Condition, Filter
+from shared.schema.operations import (
+    ClearPayload,
+    Config,
+    Delete,
+    DeletePayload,
+    DeleteVectors,
+    Operation,
+    Outcome,
+    OverwritePayload,
+    Resume,
+    Seal,
+    SetPayload,
+    Swap,
+    UpdateMode,
+    UpdateVectors,
+    Upsert,
+)
 from shared.schema.points import PointId
 from shared.schema.queries import Hit
 from shared.segment.builder import BuildSpec, SegmentBuilder
@@ -18,7 +38,11 @@ from shared.segment.layout import SlotPlan, layout_of, rotation_seed
 from shared.segment.sealed import SealedSegment
 from shared.segment.swap import Succession
 from shared.store.manifest import PendingSwap, SegmentEntry
-from tests.builders import config, delete, point, scroll, set_payload, upsert
+from tests.builders import config, has_id, is_empty, match, point, scroll, upsert, vectors, within
+from tests.plain_payloads import changed
+
+Chosen = Delete | SetPayload | OverwritePayload | DeletePayload | ClearPayload | DeleteVectors
+"""Operations on points by ids or by a filter."""
 
 COLLECTION = "00000000-0000-0000-0000-00000000c0de"
 
@@ -102,26 +126,73 @@ class Model:
     def apply(self, operation: Operation) -> None:
         """Follow one operation."""
         match operation:
-            case Upsert(ids, _, payloads):
-                self.points.update({one: json.loads(text or b"{}") for one, text in zip(ids, payloads, strict=True)})
-            case Delete(ids):
-                for one in ids:
+            case Upsert():
+                self._upsert(operation)
+            case Delete():
+                for one in self._named(operation):
                     self.points.pop(one, None)
-            case SetPayload(ids, payload):
-                for one in ids:
+            case SetPayload() | OverwritePayload() | DeletePayload() | ClearPayload():
+                for one in self._named(operation):
                     if one in self.points:
-                        self.points[one] = {**self.points[one], **json.loads(payload)}
-            case Config() | Seal() | Swap() | Resume():
+                        self.points[one] = changed(self.points[one], operation)
+            case UpdateVectors() | DeleteVectors() | Config() | Seal() | Swap() | Resume():
                 pass
+
+    def _upsert(self, operation: Upsert) -> None:
+        known, passing = set(self.points), set(self._kept(operation.update_filter))
+        for one, text in zip(operation.ids, operation.payloads, strict=True):
+            is_wanted = {
+                UpdateMode.UPSERT: one not in known or one in passing,
+                UpdateMode.INSERT_ONLY: one not in known,
+                UpdateMode.UPDATE_ONLY: one in passing,
+            }
+            if is_wanted[operation.mode]:
+                self.points[one] = json.loads(text or b"{}")
+
+    def _named(self, operation: Chosen) -> list[PointId]:
+        return list(operation.ids) if operation.filter is None else self._kept(operation.filter)
+
+    def _kept(self, wanted: Filter | None) -> list[PointId]:
+        return [one for one, payload in self.points.items() if payload_matches(wanted, one, payload)]
 
 
 def random_operation(source: random.Random, ids: int = 60) -> Operation:
-    """Return an operation on some of the points 0 .. ids - 1."""
+    """Return an operation on some of the points 0 .. ids - 1, or on those that a filter keeps."""
     chosen = source.sample(range(ids), source.randint(1, 9))
+    written = upsert([point(one, payload={"a": source.randint(0, 9)}) for one in chosen])
     match source.random():
-        case roll if roll < 0.55:
-            return upsert([point(one, payload={"a": source.randint(0, 9)}) for one in chosen])
-        case roll if roll < 0.75:
-            return delete(*chosen)
+        case roll if roll < 0.4:
+            return written
+        case roll if roll < 0.5:
+            return replace(written, update_filter=_random_filter(source), mode=source.choice(list(UpdateMode)))
+        case roll if roll < 0.6:
+            moved = upsert([point(one, vectors(1, seed=source.randrange(2**20))[0].tolist()) for one in chosen])
+            return UpdateVectors(moved.ids, moved.slots, _random_filter(source) if roll < 0.53 else None)
         case _:
-            return set_payload(chosen, {source.choice("abc"): source.randint(0, 9)})
+            operation = _random_choice(source)
+            is_by_filter = source.random() < 0.3
+            return replace(operation, filter=_random_filter(source)) if is_by_filter else replace(operation, ids=chosen)
+
+
+def _random_choice(source: random.Random) -> Chosen:
+    """Return an operation that still lacks its points."""
+    some = json.dumps({source.choice("abc"): source.choice([0, 5, 9, None, {"d": [1]}])}).encode()
+    path = source.choice(["b", "b.d", "c.d[]", "e.f"])
+    choices: list[Chosen] = [
+        Delete([]),
+        SetPayload([], some),
+        SetPayload([], some),
+        SetPayload([], some, key=path),
+        OverwritePayload([], some),
+        DeletePayload([], [source.choice("abc")]),
+        DeletePayload([], [path, "a"]),
+        ClearPayload([]),
+        DeleteVectors([], [UNNAMED]),
+    ]
+    return source.choice(choices)
+
+
+def _random_filter(source: random.Random) -> Filter:
+    numbers = [source.randint(0, 9) for _ in range(3)]
+    conditions: list[Condition] = [match("a", *numbers), within("a", lt=numbers[0]), is_empty("a"), match("b.d", 1)]
+    return Filter(must=[source.choice(conditions)], must_not=[has_id(*source.sample(range(60), 20))])
