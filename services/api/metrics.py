@@ -77,6 +77,8 @@ _SHARD_COUNTERS = {
     "checkpoint_seconds": ("shoal_checkpoint_seconds", "Time spent writing checkpoints."),
     "checkpoint_failures": ("shoal_checkpoint_failures", "Checkpoints that failed."),
     "swaps": ("shoal_swaps", "Built segments mounted in place of others."),
+    "columns_built": ("shoal_columns_built", "Columns of payload indexes built, or opened in another place."),
+    "column_seconds": ("shoal_column_seconds", "Time spent on columns of payload indexes."),
 }
 _SHARD_GAUGES = {
     "log_waiting_bytes": ("shoal_log_waiting_bytes", "Log that awaits a checkpoint."),

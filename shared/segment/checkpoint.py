@@ -61,7 +61,7 @@ class FrozenSegment:
     parts        of a sealed segment that is not on disk yet
     columns      of declared payload indexes that are built and have no file yet
     layers       of patched rows, to be written in the place of those before
-    points       counts the points of declared payload indexes; None where columns are missing that it would build first
+    points       counts the points of declared payload indexes, a while later; None where there are none to count
     """
 
     entry: SegmentEntry
@@ -101,7 +101,9 @@ def freeze_segment(
     if isinstance(segment, AppendableSegment):
         kept, rows = _rows_rest(segment, known.rows_chunks)
         stays = msgspec.structs.replace(stays, rows_chunks=kept, generation=generation)
-        return FrozenSegment(stays, position, live_words, changes, rows=rows, points=_points_of(segment), layers=layers)
+        return FrozenSegment(
+            stays, position, live_words, changes, rows=rows, points=partial(indexed_points, segment), layers=layers
+        )
     header = known.header or segment.header
     files, columns = columns_rest(segment, known.columns)
     stays = msgspec.structs.replace(
@@ -120,7 +122,7 @@ def freeze_segment(
         changes,
         parts=None if header else segment.parts,
         columns=tuple(columns),
-        points=_points_of(segment),
+        points=partial(indexed_points, segment),
         layers=layers,
     )
 
@@ -203,10 +205,6 @@ def load_segment(
         found = f"found {segment.count} rows, {segment.live_count} live"
         raise ChecksumMismatch(f"{shard_directory}: segment {entry.segment_id}: {expected}, {found}")
     return segment
-
-
-def _points_of(segment: AnySegment) -> Callable[[], dict[str, int]] | None:
-    return None if segment.columns.unbuilt() else partial(indexed_points, segment)
 
 
 def _rows_rest(segment: AppendableSegment, chunks: list[ChunkRef]) -> tuple[list[ChunkRef], RowsCut | None]:

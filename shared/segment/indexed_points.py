@@ -6,8 +6,10 @@ from shared.segment.marked import MarkedSegment
 
 
 def indexed_points(segment: MarkedSegment) -> dict[str, int]:
-    """Count by path. For any thread; quick where columns are built, which is what a first count elsewhere does."""
-    return {key: _points(segment, HasType(key, index.type)) for key, index in segment.columns.declared.items()}
+    """Count by path, for any thread. A sealed segment whose column is not built counts as none, until it is."""
+    unbuilt = {key for key, _ in segment.columns.unbuilt()}
+    indexes = segment.columns.declared.items()
+    return {key: 0 if key in unbuilt else _points(segment, HasType(key, index.type)) for key, index in indexes}
 
 
 def _points(segment: MarkedSegment, condition: HasType) -> int:

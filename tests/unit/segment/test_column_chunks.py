@@ -214,6 +214,16 @@ def test_points_of_an_index_are_the_live_rows_with_a_value_of_its_type() -> None
     }
 
 
+def test_a_column_that_is_not_built_is_not_built_to_count_its_points() -> None:
+    segment = sealed({"n": EVERY["n"]})
+    segment.declare({"n": EVERY["n"], "place": EVERY["place"]})
+
+    counted = indexed_points(segment)
+
+    assert counted == {"n": 90, "place": 0}
+    assert [key for key, _ in segment.columns.unbuilt()] == ["place"]
+
+
 def test_points_are_told_by_the_manifest_of_a_shard_that_is_not_open(tmp_path: Path) -> None:
     entry = written(tmp_path, sealed({"n": EVERY["n"]}))
 
