@@ -1,11 +1,19 @@
 """Filters under strict mode: how many conditions, how large, and whether their keys need an index."""
 
 from collections.abc import Iterator
-from uuid import UUID
 
+from services.api.strict.filter_indexes import require_indexes
 from services.api.strict.refusals import refuse
 from shared.schema.collections import CollectionConfig
-from shared.schema.filters import Condition, Filter, HasId, IsEmpty, MatchAny, MatchExcept, Range
+from shared.schema.filters import (
+    Condition,
+    Filter,
+    GeoPolygon,
+    HasId,
+    MatchAny,
+    MatchExcept,
+    Nested,
+)
 from shared.schema.strict_mode import StrictModeConfig
 
 
@@ -35,29 +43,15 @@ def check_filter(
         )
     unindexed = limits.unindexed_filtering_update if is_update else limits.unindexed_filtering_retrieve
     if unindexed is False:
-        _require_indexes(conditions, config)
-
-
-def indexed_keys(config: CollectionConfig) -> frozenset[str]:
-    """Return the payload keys that carry a declared index. None can be declared yet."""
-    return frozenset()
-
-
-def _require_indexes(conditions: list[Condition], config: CollectionConfig) -> None:
-    indexed = indexed_keys(config)
-    for condition in conditions:
-        if isinstance(condition, MatchAny | MatchExcept | Range | IsEmpty) and condition.key not in indexed:
-            refuse(
-                f'Index required but not found for "{condition.key}" of one of the following types: '
-                f"[{', '.join(_kinds(condition))}]",
-                "Create an index for this key or use a different filter.",
-            )
+        require_indexes(kept, config)
 
 
 def _leaves(kept: Filter) -> Iterator[Condition]:
-    for condition in (*kept.must, *kept.should, *kept.must_not):
+    for condition in (*kept.must, *kept.should, *kept.must_not, *kept.min_should):
         if isinstance(condition, Filter):
             yield from _leaves(condition)
+        elif isinstance(condition, Nested):
+            yield from _leaves(condition.filter)
         else:
             yield condition
 
@@ -69,26 +63,6 @@ def _size(condition: Condition) -> int:
             return len(values)
         case HasId(ids=ids):
             return len(ids)
+        case GeoPolygon(exterior=exterior, interiors=interiors):
+            return len(exterior) + sum(map(len, interiors))
     return 1
-
-
-def _kinds(condition: MatchAny | MatchExcept | Range | IsEmpty) -> list[str]:
-    """Return the kinds of index that would serve a condition."""
-    if isinstance(condition, Range):
-        return ["float", "integer"]
-    if isinstance(condition, IsEmpty):
-        return ["keyword", "integer", "float", "bool", "geo", "datetime", "uuid", "text"]
-    values = condition.values
-    if values and all(isinstance(value, bool) for value in values):
-        return ["bool"]
-    if values and all(isinstance(value, int) for value in values):
-        return ["integer"]
-    return ["keyword", "uuid"] if values and all(map(_is_uuid, values)) else ["keyword"]
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True
