@@ -71,7 +71,7 @@ def _field_conditions(wanted: Filter) -> Iterator[FieldCondition]:
 def _family(condition: FieldCondition) -> object:
     """Return what conditions on one key have in common when one column answers them all."""
     if isinstance(condition, Nested):
-        return condition.filter
+        return id(condition)
     if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
         return GeoBox
     return MatchText if isinstance(condition, MatchText | MatchTextAny | MatchPhrase) else None
