@@ -16,7 +16,7 @@ from shared.log.wal import Wal
 from shared.query.merge import merge_hits
 from shared.query.payload_match import payload_matches
 from shared.schema.collections import Distance
-from shared.schema.operations import Delete, Outcome, SetPayload, Upsert, decode_operation
+from shared.schema.operations import Outcome, decode_operation
 from shared.schema.points import PointId, id_order
 from shared.schema.queries import (
     AppliedReply,
@@ -41,6 +41,7 @@ from shared.schema.queries import (
     ShardRequest,
     VectorSelector,
 )
+from tests.model.plain_shard import PlainShard
 from tests.unit.query.plain_reads import facet_values, ordered_values
 
 
@@ -100,32 +101,24 @@ class MemoryShards:
 class _Shard:
     def __init__(self, distances: dict[str, Distance]) -> None:
         self.distances = distances
-        self.points: dict[PointId, tuple[int, dict[str, bytes], dict[str, Any]]] = {}
         self.applied = 0
         self.missing: dict[int, list[PointId]] = {}
+        self._plain = PlainShard()
+        self._points: dict[PointId, tuple[int, dict[str, bytes], dict[str, Any]]] | None = None
+
+    @property
+    def points(self) -> dict[PointId, tuple[int, dict[str, bytes], dict[str, Any]]]:
+        """Version, vectors and payload of each point."""
+        if self._points is None:
+            self._points = {
+                point_id: (point.version, {name: row.tobytes() for name, row in point.vectors.items()}, point.payload)
+                for point_id, point in self._plain.points.items()
+            }
+        return self._points
 
     def apply(self, position: int, entry: bytes) -> None:
-        match decode_operation(entry):
-            case Upsert(ids, slots, payloads):
-                rows = {
-                    name: iter(np.frombuffer(slot.rows, "<f4").reshape(-1, slot.dim)) for name, slot in slots.items()
-                }
-                for place, (point_id, payload) in enumerate(zip(ids, payloads, strict=True)):
-                    vectors = {
-                        name: next(rows[name]).tobytes()
-                        for name, slot in slots.items()
-                        if not slot.present or slot.present[place]
-                    }
-                    self.points[point_id] = (position, vectors, json.loads(payload or b"{}"))
-            case Delete(ids):
-                for point_id in ids:
-                    self.points.pop(point_id, None)
-            case SetPayload(ids, payload):
-                self.missing[position] = [point_id for point_id in ids if point_id not in self.points]
-                for point_id in ids:
-                    if point_id in self.points:
-                        _, vectors, old = self.points[point_id]
-                        self.points[point_id] = (position, vectors, old | json.loads(payload))
+        self.missing[position] = self._plain.apply(position, decode_operation(entry))  # type: ignore[no-untyped-call]
+        self._points = None
         self.applied = position
 
     def answer(self, read: Any) -> Reply:

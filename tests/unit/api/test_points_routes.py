@@ -50,12 +50,12 @@ async def test_count_honours_a_nested_filter(planes: Api) -> None:
     assert counted == {"count": 1}
 
 
-async def test_set_payload_merges_keys(planes: Api) -> None:
-    await planes.ok("POST", f"{P}/payload?wait=true", {"payload": {"n": 5, "new": None}, "points": [1]})
+async def test_set_payload_merges_keys_and_removes_those_given_as_null(planes: Api) -> None:
+    await planes.ok("POST", f"{P}/payload?wait=true", {"payload": {"n": 5, "new": [None], "old": None}, "points": [1]})
 
     point = await planes.ok("GET", f"{P}/1")
 
-    assert point["payload"] == {"city": "Ulm", "n": 5, "new": None}
+    assert point["payload"] == {"city": "Ulm", "n": 5, "new": [None]}
 
 
 async def test_set_payload_on_a_missing_point_is_404_only_when_waited_for(planes: Api) -> None:
