@@ -4,7 +4,7 @@ A column numbers its distinct values in their order: these are its codes. Its li
 list after list: that of code c is rows[starts[c]:starts[c + 1]], or rows[c] alone where there are no starts. Its codes
 by row have 1, 2 or 4 bytes and are padded to a multiple of 64. An address of 0 means that there is no such array.
 
-Twins in plain numpy: tests/unit/segment/kernels/column_twins.py
+Compared with numpy: tests/unit/segment/columns/test_postings.py, test_column_set.py
 """
 
 import numpy as np
