@@ -210,6 +210,18 @@ def test_rows_that_are_appended_after_a_patch_are_not_in_it() -> None:
     assert bits.to_rows(segment.column("flag").matches(MatchAny("flag", [1]))).tolist() == list(range(300))
 
 
+def test_sealing_takes_layers_along() -> None:
+    segment = filled()
+    segment.patch_payload(every(segment, 2), PayloadPatch.setting(b'{"flag":1}'), 5)
+    edit(segment, 1, b'{"flag":2}', 6)
+    before = content(segment)
+
+    sealed = segment.seal()
+
+    assert content(sealed) == before
+    assert mistaken(sealed) == []
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_patches_edits_and_deaths_in_any_order_are_as_if_each_row_were_changed(seed: int) -> None:
     chance = random.Random(seed)
@@ -278,6 +290,28 @@ def test_entries_folded_out_of_layers_are_written_with_the_layers_that_lack_them
     assert content(back) == content(segment)
     again = write_frozen(tmp_path, freeze_segment(back, None, position=100))
     assert content(load_segment(tmp_path, again, LAYOUT, SEED)) == content(segment)
+
+
+def test_folded_entries_are_written_again_when_their_chunk_is_merged_after_a_restart(tmp_path: Path) -> None:
+    rows, layers = FEW_ROWS + 1, LAYERS_MAX + 2
+    segment, entry = filled(layers * rows + 3000), None
+    patches = [PayloadPatch.setting(b'{"flag":%d}' % number) for number in range(layers)]
+    words = [bits.from_rows(np.arange(n * rows, (n + 1) * rows), segment.count) for n in range(layers)]
+    for number in range(LAYERS_MAX):
+        segment.patch_payload(words[number], patches[number], 2 + number)
+    segment.set_payload(range(segment.count - 3000, segment.count - 600), [b'{"n":1}'] * 2400, 40)
+    entry = write_frozen(tmp_path, freeze_segment(segment, entry, position=40))
+
+    segment.patch_payload(words[-2], patches[-2], 41)
+    segment.patch_payload(words[-1], patches[-1], 42)
+    entry = write_frozen(tmp_path, freeze_segment(segment, entry, position=42))
+    back = load_segment(tmp_path, entry, LAYOUT, SEED)
+    back.set_payload(range(back.count - 600, back.count), [b'{"n":2}'] * 600, 43)
+    merged = write_frozen(tmp_path, freeze_segment(back, entry, position=43))
+
+    assert [(chunk.rows, chunk.through) for chunk in entry.overlays] == [(2400, 40), (2 * rows, 42)]
+    assert [(chunk.rows, chunk.through) for chunk in merged.overlays] == [(2400, 40), (2 * rows + 600, 43)]
+    assert content(load_segment(tmp_path, merged, LAYOUT, SEED)) == content(back)
 
 
 def test_layers_of_more_rows_than_the_segment_has_are_refused(tmp_path: Path) -> None:
