@@ -3,8 +3,8 @@
 With a text index    the texts of a row are looked at together; a phrase lies within one of them
 Without one          each text by itself, by the default analysis; that column is made when a filter first asks
 
-What the terms of a text are: shared/segment/analysis. A growing column scans pairs of a unit and a term, a final one
-has the units of each term: text_growing.py, text_final.py. Units are rows, or texts where each counts by itself.
+What the terms of a text are: shared/segment/analysis. A growing column has pairs of a unit and a term, a final one the
+units of each term: text_growing.py, text_final.py. Units are rows, or texts where each counts by itself.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class TextColumn:
         """Return which rows satisfy the condition: bit words of `count` rows."""
         if isinstance(condition, HasType):
             words = bits.empty(self._texts.unit_count)
-            mark(self._texts.pairs()[0], words)
+            mark(self._texts.all_units(), words)
             return self._rows_of(words)
         terms = self._terms_of(condition)
         if not terms:

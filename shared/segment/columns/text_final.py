@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from shared.segment.columns.field_arrays import StoredArrays, memory_of
 from shared.segment.columns.sorted_texts import SortedTexts
-from shared.segment.columns.text_growing import LOWER_HALF, GrowingTexts, keys_of
+from shared.segment.columns.text_growing import GrowingTexts
+from shared.segment.columns.text_pairs import LOWER_HALF, keys_of
 from shared.segment.columns.text_postings import Numbers, Places, TextOrder, TextPostings
 
 
@@ -47,9 +48,8 @@ class FinalTexts:
     def of(cls, grown: GrowingTexts, row_count: int, *, has_phrases: bool) -> Self:
         """Return what a growing column has come to."""
         terms, numbers = SortedTexts.of(grown.vocabulary.terms())
-        pair_units, pair_terms = grown.pairs()
-        listed = numbers[pair_terms]
-        keys = keys_of(listed, pair_units)
+        listed = numbers[grown.pairs.all_terms()]
+        keys = keys_of(listed, grown.pairs.all_units())
         keys.sort()
         starts = np.zeros(len(terms) + 1, np.int64)
         np.cumsum(np.bincount(listed, minlength=len(terms)), out=starts[1:])
@@ -75,9 +75,9 @@ class FinalTexts:
         """Return what answers questions about these terms."""
         return self._postings
 
-    def pairs(self) -> tuple[Numbers, None]:
-        """Return the units of all terms; those of each term together."""
-        return self.arrays.units, None
+    def all_units(self) -> Numbers:
+        """Return the units with a term, one time or more each."""
+        return self.arrays.units
 
     @property
     def owners(self) -> Numbers | None:

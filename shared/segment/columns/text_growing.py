@@ -1,12 +1,12 @@
-"""Texts as terms while rows come: pairs of a unit and a term, in the order of the units. A question scans the pairs."""
+"""Texts as terms while rows come: pairs of a unit and a term (text_pairs.py), and the order of terms for phrases."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from shared.segment.analysis import Analyzer
 from shared.segment.columns.growable import Growable
+from shared.segment.columns.text_pairs import TextPairs
 from shared.segment.columns.text_postings import GAP, Numbers, TextOrder, TextPostings
 from shared.segment.columns.text_terms import TermsOfTexts, Vocabulary
 
@@ -22,7 +22,7 @@ class GrowingTexts:
         self._is_by_text, self._has_phrases = is_by_text, has_phrases
         self.vocabulary = Vocabulary(analyzer)
         self.unit_count = 0
-        self._pair_units, self._pair_terms = Growable(np.int32), Growable(np.int32)
+        self.pairs = TextPairs()
         self._owners = Growable(np.int32)
         self._sequence, self._ends, self._text_units = Growable(np.int32), Growable(np.int64), Growable(np.int32)
 
@@ -35,7 +35,7 @@ class GrowingTexts:
         self.unit_count = self.unit_count + len(rows) if self._is_by_text else row_count
         if len(rows):
             terms = self.vocabulary.terms_of(texts)
-            self._add_pairs(units, terms)
+            self.pairs.add(np.repeat(units, terms.sizes), terms.numbers)
             if self._has_phrases:
                 self._add_order(units, terms)
 
@@ -45,13 +45,12 @@ class GrowingTexts:
 
     def postings(self, terms: Sequence[int]) -> TextPostings:
         """Return what answers questions about these terms."""
-        every, units = self._pair_terms.view(), self._pair_units.view()
-        held = {term: units[every == term] for term in set(terms)}
+        held = {term: self.pairs.units_of(term) for term in set(terms)}
         return TextPostings(self.unit_count, held.__getitem__, self.order() if self._has_phrases else None)
 
-    def pairs(self) -> tuple[Numbers, Numbers]:
-        """Return the distinct pairs as (units, terms)."""
-        return self._pair_units.view(), self._pair_terms.view()
+    def all_units(self) -> Numbers:
+        """Return the units with a term, one time or more each."""
+        return self.pairs.all_units()
 
     def order(self) -> TextOrder:
         """Return the terms of all texts in order."""
@@ -64,13 +63,8 @@ class GrowingTexts:
 
     @property
     def nbytes(self) -> int:
-        grown = (self._pair_units, self._pair_terms, self._owners, self._sequence, self._ends, self._text_units)
+        grown = (self.pairs, self._owners, self._sequence, self._ends, self._text_units)
         return self.vocabulary.nbytes + sum(one.nbytes for one in grown)
-
-    def _add_pairs(self, units: Numbers, terms: TermsOfTexts) -> None:
-        keys = np.unique(keys_of(np.repeat(units, terms.sizes), terms.numbers))
-        self._pair_units.append(keys >> 32)
-        self._pair_terms.append(keys & LOWER_HALF)
 
     def _add_order(self, units: Numbers, terms: TermsOfTexts) -> None:
         count = len(terms.numbers)
@@ -79,11 +73,3 @@ class GrowingTexts:
         self._ends.append(np.cumsum(terms.sizes + 1) + self._sequence.count)
         self._text_units.append(units)
         self._sequence.append(ordered)
-
-
-LOWER_HALF = 0xFFFFFFFF
-
-
-def keys_of(upper: Numbers, lower: Numbers) -> npt.NDArray[np.int64]:
-    """Return one number for each pair: a sort of them sorts by the first, then by the second."""
-    return (upper.astype(np.int64) << 32) | lower
