@@ -80,11 +80,15 @@ class ColumnSet(KeptColumns):
         self._edits.add_layers(layers)
 
     def cold_rows(self, key: str, asked: FieldCondition | OrderBy | None = None) -> int:
-        """Return how many rows, or elements of them, the next question to a column must parse first."""
+        """Return how many rows, or elements of them, the next question to a column must parse first.
+
+        Rows of a sealed segment whose column is not yet made final count as well.
+        """
         column = self._kept(ColumnName(parse_path(key), self.kind_of(key, asked).name))
         if isinstance(asked, Nested) and isinstance(column, NestedColumn):
             return self._count() - column.count + column.cold_rows(asked)
-        return self._count() - (0 if column is None else column.count)
+        is_ready = column is not None and column.is_frozen >= self._final
+        return self._count() - (column.count if column is not None and is_ready else 0)
 
     def words(self, key: str, condition: FieldCondition) -> Words:
         """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.
@@ -100,12 +104,19 @@ class ColumnSet(KeptColumns):
         )
 
     def matching(self, key: str, condition: FieldCondition) -> int | None:
-        """Return how many rows satisfy a condition where no scan is needed, None elsewhere and beside edits."""
+        """Return how many rows satisfy a condition where that takes no scan; None elsewhere.
+
+        It is known of kept words, and of a sealed segment's column that is in memory where no payload was edited.
+        """
+        if not self._final:
+            return None
         kind = self.kind_of(key, condition)
         edits = self._edits.seen()
-        if not edits.is_empty:
-            return None
-        return self._ask(key, kind, edits, lambda base: base.matching(condition), lambda edited: None)[0]
+        known = self._kept_words.count(kind.name, condition, edits.serial)
+        if known is not None or not edits.is_empty:
+            return known
+        column = self._kept(ColumnName(parse_path(key), kind.name))
+        return column.matching(condition) if column is not None and column.is_frozen else None
 
     def facet(self, key: str, words: Words) -> Counted:
         """Return the distinct values of the rows in words and how many rows have each, overlays included."""

@@ -121,10 +121,13 @@ def test_an_order_gives_the_first_pairs_and_all_ties(written, edits, chosen, ord
 def test_a_count_is_exact_where_it_is_given(written, edits, conditions, is_restored):
     rows = Written(written, edits, True, is_restored)
     columns = [rows.columns.column(condition.key) for condition in conditions]
+    for condition in conditions:
+        rows.columns.build(condition.key, rows.columns.kind_of(condition.key, condition))
 
     counts = [column.count(condition) for column, condition in zip(columns, conditions, strict=True)]
 
     exact = [bits.count(column.matches(one)) for column, one in zip(columns, conditions, strict=True)]
+    assert [column.count(one) for column, one in zip(columns, conditions, strict=True)] == exact
     assert [count for count in counts if count is not None] == [
         exact[place] for place, count in enumerate(counts) if count is not None
     ]
