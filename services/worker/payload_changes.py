@@ -22,6 +22,9 @@ PayloadOperation = SetPayload | OverwritePayload | DeletePayload | ClearPayload
 STEP_POINTS = 128
 """Points whose payloads are changed one by one between two pauses: about a millisecond's work."""
 
+PATCHED_POINTS = 4096
+"""Points that are looked up by their ids and patched between two pauses: a few milliseconds' work."""
+
 
 def change_payloads(
     segments: SegmentList, operation: PayloadOperation, position: int
@@ -31,7 +34,7 @@ def change_payloads(
     if not isinstance(change, PayloadPatch):
         return (yield from _edit(segments, operation, change, position))
     if operation.filter is None:
-        return _patch_points(segments, operation.ids, change, position)
+        return (yield from _patch_points(segments, operation.ids, change, position))
     _patch_passing(segments, operation.filter, change, position)
     return []
 
@@ -51,13 +54,20 @@ def change_of(operation: PayloadOperation) -> PayloadPatch | PayloadEdit:
             return PayloadPatch.replacing(b"")
 
 
-def _patch_points(segments: SegmentList, ids: list[PointId], patch: PayloadPatch, position: int) -> list[PointId]:
-    batch = IdBatch.from_ids(ids)
-    found = rows_found(segments.mounted, batch)
-    for part in found:
-        part.segment.patch_rows(part.rows, patch, position)
+def _patch_points(
+    segments: SegmentList, ids: list[PointId], patch: PayloadPatch, position: int
+) -> Generator[None, None, list[PointId]]:
     segments.points_applied += len(ids)
-    return missing_ids(found, batch)
+    missing: list[PointId] = []
+    for first in range(0, len(ids), PATCHED_POINTS):
+        if first:
+            yield
+        batch = IdBatch.from_ids(ids[first : first + PATCHED_POINTS])
+        found = rows_found(segments.mounted, batch)
+        for part in found:
+            part.segment.patch_rows(part.rows, patch, position)
+        missing += missing_ids(found, batch)
+    return missing
 
 
 def _patch_passing(segments: SegmentList, wanted: Filter, patch: PayloadPatch, position: int) -> None:

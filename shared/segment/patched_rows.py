@@ -64,25 +64,28 @@ Layers = tuple[PatchedRows, ...]
 
 
 def patched(layers: Iterable[PatchedRows], words: Words, patch: PayloadPatch, version: int) -> Layers:
-    """Return disjoint layers after one more patch over the rows in `words`. Words that were handed out stay."""
+    """Return disjoint layers after one more patch over the rows in `words`. Words that were handed out stay.
+
+    An operation may come in parts: the same patch at the same version leaves one layer.
+    """
     kept: list[PatchedRows] = []
-    changed: dict[PayloadPatch, Words] = {}
-    rest = words
+    changed: dict[PayloadPatch, Words] = {patch: words}
     for layer in layers:
         own = fitted(layer.words, len(words))
+        if layer.version == version and layer.patch == patch:
+            changed[patch] = changed[patch] | own
+            continue
         met = own & words
         if not met.any():
             kept.append(layer)
             continue
-        rest = rest & ~own
         stays = own & ~words
         if stays.any():
             kept.append(PatchedRows(stays, layer.patch, layer.version))
         both = layer.patch.then(patch)
+        changed[patch] = changed[patch] & ~met
         changed[both] = changed[both] | met if both in changed else met
-    if rest.any():
-        changed[patch] = changed[patch] | rest if patch in changed else rest
-    return (*kept, *(PatchedRows(rows, one, version) for one, rows in changed.items()))
+    return (*kept, *(PatchedRows(rows, one, version) for one, rows in changed.items() if rows.any()))
 
 
 def without_rows(layers: Layers, rows: Rows) -> Layers:

@@ -166,6 +166,16 @@ def test_the_same_patch_again_and_again_leaves_one_layer() -> None:
     assert segment.payload(7) == b'{"n":7,"kind":"odd","flag":99}'
 
 
+def test_an_operation_that_comes_in_parts_leaves_one_layer() -> None:
+    segment = filled()
+
+    for first in range(0, 1200, 300):
+        segment.patch_rows(np.arange(first, first + 400), PayloadPatch.setting(b'{"flag":1}'), 5)
+    segment.patch_rows(np.arange(300), PayloadPatch.setting(b'{"flag":1}'), 6)
+
+    assert [(layer.count, layer.version) for layer in segment.overlay.layers] == [(1000, 5), (300, 6)]
+
+
 def test_a_row_that_dies_or_changes_wholly_leaves_its_layer() -> None:
     segment = filled()
     segment.patch_payload(every(segment), PayloadPatch.setting(b'{"flag":1}'), 5)
