@@ -5,9 +5,11 @@ Within slots, quantization and newer fields, what nobody set is absent; what has
 
 from typing import Any
 
+from services.api.described_indexes import index_warnings
 from shared.schema.collections import UNNAMED, CollectionConfig, SparseVectorParams, VectorParams
 from shared.schema.row_order import row_order_of
 
+WARNING = "X-Shoal-Warning"
 _OURS = {"born"}
 """Fields of slots that are shown to nobody."""
 
@@ -43,12 +45,19 @@ def config_warnings(config: CollectionConfig) -> list[str]:
     order = row_order_of(config)
     if any(config.hnsw_of(slot).payload_m for slot in config.vectors) and not (order and order.has_graphs):
         warnings.append("payload_m waits for an indexed keyword, uuid or integer field: there are no groups to link")
+    warnings += index_warnings(config)
     warnings += [
         f"multivectors of '{name}' are searched exactly for now: hnsw_config and quantization_config wait"
         for name, params in config.vectors.items()
         if params.multivector_config and (params.hnsw_config or config.quantization_of(name))
     ]
     return warnings
+
+
+def warning_header(warnings: list[str]) -> dict[str, str] | None:
+    """Return a header with what is asked for and not given; None without any. Characters beyond ASCII are escaped."""
+    text = "; ".join(warnings)
+    return {WARNING: text.encode("unicode_escape").decode("ascii")} if text else None
 
 
 def _params(config: CollectionConfig) -> dict[str, Any]:

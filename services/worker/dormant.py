@@ -13,7 +13,7 @@ from shared.store.manifest import Manifest, SegmentEntry
 
 def may_stay_closed(manifest: Manifest, generation: int) -> bool:
     """True when there is nothing to do for a shard but to answer. `generation` is that of the catalog's config."""
-    is_whole = all(entry.state != "quarantined" for entry in manifest.segments)
+    is_whole = all(entry.state != "quarantined" and not entry.unbuilt_columns for entry in manifest.segments)
     return is_whole and not manifest.pending and manifest.config_generation >= generation
 
 

@@ -109,6 +109,7 @@ def freeze_segment(
     stays = msgspec.structs.replace(
         stays,
         columns=files,
+        unbuilt_columns=len(segment.columns.unbuilt()),
         rows_chunks=[],
         header=header,
         generation=segment.parts.generation,

@@ -71,6 +71,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     payload_bytes       of all payloads that are stored, those of dead rows too
     columns             sealed and indexed: columns of declared payload indexes; what is missing is built anew
     indexed_points      live rows that each declared payload index has, as far as it was built
+    unbuilt_columns     columns of declared payload indexes that were not built at the checkpoint
     layers              payload changes of many rows alike, newer than the overlays' of the same rows; None for none
     """
 
@@ -94,6 +95,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     columns: list[ColumnRef] = []
     indexed_points: dict[str, int] = {}
     layers: ChunkRef | None = None
+    unbuilt_columns: int = 0
 
     def files(self) -> list[ChunkRef]:
         """Return every file that this entry names; the header stands for all files of its directory."""

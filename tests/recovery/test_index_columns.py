@@ -226,11 +226,19 @@ async def test_columns_of_an_index_on_disk_are_mapped_once_they_are_written(
 
 
 async def test_a_closed_shard_tells_the_points_of_its_indexes(redis: Redis, tmp_path: Path) -> None:
-    async with running(redis, tmp_path, shard_rest_s=0.05, shard_close_s=0.1, open_memory_mb=0) as bench:
-        record = await two_segments(bench)
+    closing = {"heartbeat_s": 0.05, "shard_rest_s": 0.05, "shard_close_s": 0.05, "open_memory_mb": 1}
+    async with running(redis, tmp_path, **closing) as bench:
+        record = await bench.create(config(dim=8192))
+        await bench.until(record, lambda _: True)
+        large = [point(number, payload={"city": "c"} if number else {}, dim=8192) for number in range(40)]
+        await bench.write(record, upsert(large), Seal("a00000001"), delete(7))
         record = await declare(bench, record, city=KEYWORD)
-        await ready(bench, record)
-        await columns_written(bench, record)
+        await columns_written(bench, record, segments=1)
+        assert bench.worker.hosting is not None
+        [shard] = bench.worker.hosting.shards
 
-        assert newest(bench, record).segments[0].indexed_points == {"city": 10}
-        assert sum(entry.indexed_points.get("city", 0) for entry in newest(bench, record).segments) == 25
+        await bench.until(record, lambda _: shard.dormant is not None)
+        counted = await points_of(bench, record)
+
+        assert counted == {"city": 38}
+        assert shard.dormant is not None

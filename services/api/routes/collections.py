@@ -1,7 +1,7 @@
 """Collection routes: list, info, exists, create, change, delete, optimizations."""
 
 from services.api.call import Answer, Call
-from services.api.described_config import config_warnings
+from services.api.described_config import config_warnings, warning_header
 from services.api.description import describe
 from services.api.endpoint import Route
 from services.api.eras import collection_info as info_shape
@@ -12,9 +12,7 @@ from services.api.validate.collection_changes import parse_change
 from services.api.validate.collection_names import check_collection_name
 from services.api.validate.collections import parse_create
 from services.api.validate.init_from import parse_init_from
-from shared.schema.collections import CollectionConfig, SealConfig
-
-WARNING = "X-Shoal-Warning"
+from shared.schema.collections import SealConfig
 
 
 async def list_collections(call: Call) -> Answer:
@@ -38,7 +36,7 @@ async def create_collection(call: Call) -> Answer:
     body = await call.body()
     config = parse_create(body, call.services.defaults).model_copy(update={"seal": seal})
     await call.services.admin.create(check_collection_name(call.names[0]), config, timeout_s, parse_init_from(body))
-    return Answer(True, _warnings(config))
+    return Answer(True, warning_header(config_warnings(config)))
 
 
 async def change_collection(call: Call) -> Answer:
@@ -48,7 +46,7 @@ async def change_collection(call: Call) -> Answer:
         await call.services.admin.rename(call.names[0], change, timeout_s)
         return Answer(True)
     record = await call.services.admin.change(call.names[0], lambda record: change.applied_to(record.config), timeout_s)
-    return Answer(True, _warnings(record.config))
+    return Answer(True, warning_header(config_warnings(record.config)))
 
 
 async def delete_collection(call: Call) -> Answer:
@@ -60,12 +58,6 @@ async def optimizations(call: Call) -> Answer:
     wanted = Wanted(texts(call.query))
     record = await call.services.directory.resolve_now(call.names[0])
     return Answer(describe_jobs(record, await gather_facts(call.services, record), wanted))
-
-
-def _warnings(config: CollectionConfig) -> dict[str, str] | None:
-    """Return a header with what the config asks for and does not get; the info shows the same."""
-    warnings = config_warnings(config)
-    return {WARNING: "; ".join(warnings)} if warnings else None
 
 
 ROUTES = [

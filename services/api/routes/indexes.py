@@ -3,6 +3,8 @@
 from typing import Any
 
 from services.api.call import Answer, Call
+from services.api.described_config import warning_header
+from services.api.described_indexes import index_warnings
 from services.api.endpoint import Route
 from services.api.eras import update_result
 from services.api.params import WriteParams, write_params
@@ -15,7 +17,8 @@ async def create_index(call: Call) -> Answer:
     params = write_params(call.query)
     wanted = parse_payload_index(await call.body())
     record = await call.services.payload_indexes.create(call.names[0], wanted, params.timeout_s)
-    return Answer(await _result(call, record, wanted.path, params))
+    result = await _result(call, record, wanted.path, params)
+    return Answer(result, warning_header(index_warnings(record.config)))
 
 
 async def delete_index(call: Call) -> Answer:

@@ -217,6 +217,19 @@ async def test_columns_that_are_not_built_turn_the_collection_yellow(planes: Api
     assert "builds 1 columns of the payload indexes `a`" in info["warnings"][0]["message"]
 
 
+async def test_an_index_whose_wish_has_no_effect_is_warned_of(planes: Api) -> None:
+    tenant = {"type": "keyword", "is_tenant": True}
+    await planes.ok("PUT", INDEX, {"field_name": "a", "field_schema": tenant})
+    without = planes.headers.get("X-Shoal-Warning")
+
+    await planes.ok("PUT", INDEX, {"field_name": '"ü\nb"', "field_schema": tenant})
+
+    assert without is None
+    assert planes.headers["X-Shoal-Warning"].endswith('the rows of a segment lie by `"\\xfc\\nb"`')
+    info = await planes.ok("GET", PLANES)
+    assert "is_tenant of the payload index `a` has no effect" in info["warnings"][-1]["message"]
+
+
 async def test_a_collection_that_begins_with_another_has_its_indexes(planes: Api) -> None:
     await planes.ok("PUT", INDEX, {"field_name": "a", "field_schema": "bool"})
     body = {"vectors": {"size": 2, "distance": "Dot"}, "init_from": {"collection": "planes"}}
