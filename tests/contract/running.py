@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from services.launcher.single import serve_single
 from services.launcher.status import Status
@@ -15,9 +16,9 @@ STOP_S = 30.0
 
 
 @contextmanager
-def running_shoal() -> Iterator[str]:
-    """Serve until the block ends; gives the URL."""
-    settings = Settings(host="127.0.0.1", port=0, memory=True, single_process=True)
+def running_shoal(**given: Any) -> Iterator[str]:
+    """Serve until the block ends; gives the URL. Settings that are given are not the usual ones."""
+    settings = Settings(host="127.0.0.1", port=0, memory=True, single_process=True, **given)
     ready = threading.Event()
     urls: list[str] = []
     loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []

@@ -69,7 +69,7 @@ def points_of(given_ids, given_payloads):
     return [builders.point(one, payload=payload) for one, payload in zip(given_ids, given_payloads, strict=False)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(ids, unique=True, max_size=20),
     st.lists(payloads, min_size=20, max_size=20),
@@ -97,7 +97,7 @@ def test_points_come_by_value_once_for_each(given_ids, given_payloads, count, or
     assert {type(hit.order_value) for hit in found} <= {int if order.is_date or order.is_whole else float}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(ids, unique=True, max_size=20),
     st.lists(payloads, min_size=20, max_size=20),
@@ -144,7 +144,7 @@ def test_of_many_points_with_one_value_those_with_the_lowest_ids_come_first(is_d
     assert [hit.id for hit in found] == tied[:20]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(payloads, min_size=1, max_size=12), fields, st.booleans(), st.booleans())
 def test_a_lone_condition_is_counted_as_it_filters(given_payloads, condition, final, is_edited):
     segment = PlainSegment(
