@@ -145,3 +145,26 @@ def test_a_sealed_column_holds_arrays_alone():
 
     assert all(isinstance(array, np.ndarray) and array.dtype != object for array in stored.values())
     assert column.nbytes == sum(array.nbytes for array in stored.values()) < growing / 5
+
+
+def test_the_terms_of_many_growing_rows_are_found_as_in_the_sealed_segment():
+    source = random.Random(3)
+    rows = [payload(" ".join(f"w{source.randrange(200)}" for _ in range(30))) for _ in range(5000)]
+    kind = text_kind(MatchText("t", ""), PayloadIndex(type=FieldType.TEXT, phrase_matching=True))
+    growing, sealed = kind.make(parse_path("t")), kind.make(parse_path("t"))
+    for column in (growing, sealed):
+        for first in range(0, 5000, 900):
+            column.extend(rows[first : first + 900])
+    sealed.freeze()
+    conditions = [
+        *(MatchText("t", f"w{number}") for number in range(0, 225, 15)),
+        MatchTextAny("t", "w1 w2"),
+        MatchText("t", "w3 w4"),
+        MatchPhrase("t", "w5 w6"),
+        HasType("t", FieldType.TEXT),
+    ]
+
+    found = [growing.words(condition).tolist() for condition in conditions]
+
+    assert found == [sealed.words(condition).tolist() for condition in conditions]
+    assert sum(bits.count(growing.words(condition)) > 0 for condition in conditions) == len(conditions) - 1
