@@ -25,9 +25,7 @@ def create(client: Any, shards: int) -> None:
     """Create a collection of two dense vectors and a sparse one."""
     sparse = {"thin": models.SparseVectorParams()}
     dense = {name: models.VectorParams(size=3, distance=models.Distance.DOT) for name in ("one", "two")}
-    client.create_collection(
-        "c", vectors_config=dense, sparse_vectors_config={"thin": models.SparseVectorParams()}, **more
-    )
+    client.create_collection("c", vectors_config=dense, sparse_vectors_config=sparse, shard_number=shards)
 
 
 class Writes:
@@ -207,7 +205,7 @@ def test_missing_points_are_refused_and_the_others_changed(clients: Clients) -> 
     ]
     clients.shoal.upsert("c", given, wait=True)
     vectors = [models.PointVectors(id=each, vector={"one": [0, 0, 1]}) for each in (1, 9, 2)]
-    writes = [
+    writes: list[Any] = [
         lambda client: client.update_vectors("c", vectors, wait=True),
         lambda client: client.delete_vectors("c", ["two"], [1, 9, 2], wait=True),
         lambda client: client.set_payload("c", {"b": 1}, [1, 9, 2], wait=True),
