@@ -14,6 +14,8 @@ from shared.schema.collections import CollectionConfig, CollectionRecord
 
 INDEXES_MAX = 1024
 """Most payload indexes of one collection: each is part of every config entry and of every manifest."""
+INDEXES_BYTES_MAX = 2**20
+"""Most bytes of their JSON, paths and stop words included."""
 
 
 class PayloadIndexes:
@@ -56,7 +58,11 @@ def _with_index(record: CollectionRecord, wanted: IndexCall, timeout_s: int | No
             )
         if len(present) >= INDEXES_MAX:
             raise BadRequest(f"a collection has at most {INDEXES_MAX} payload indexes: delete one first")
-    return config.model_copy(update={"payload_indexes": {**present, wanted.path: wanted.index}})
+    indexes = {**present, wanted.path: wanted.index}
+    size = sum(len(path.encode()) + len(index.model_dump_json()) for path, index in indexes.items())
+    if size > INDEXES_BYTES_MAX:
+        raise BadRequest(f"payload indexes take {size} bytes, at most {INDEXES_BYTES_MAX} are taken: mind stop words")
+    return config.model_copy(update={"payload_indexes": indexes})
 
 
 def _without_index(record: CollectionRecord, path: str, timeout_s: int | None) -> CollectionConfig:

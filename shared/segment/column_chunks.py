@@ -84,8 +84,14 @@ def open_columns(shard_directory: Path, segment: SealedSegment, refs: Iterable[C
 
 
 def open_column(shard_directory: Path, segment: SealedSegment, ref: ColumnRef, kind: Kind) -> None:
-    """Give a segment a column from its file, kept where its index wants it. Raises Corrupt, OSError."""
-    place = segment.columns.declared[ref.key].place
+    """Give a segment a column from its file, kept where its index wants it, unless that was dropped meanwhile.
+
+    Raises Corrupt, OSError.
+    """
+    index = segment.columns.declared.get(ref.key)
+    if index is None:
+        return
+    place = index.place
     chunk = read_chunk(shard_directory, ref.file, "column", is_cold=place is Memory.COLD)
     if chunk.facts.get("format") != FORMAT:
         raise UnknownFormat(f"{ref.file.name}: column format {chunk.facts.get('format')}, this build reads {FORMAT}")

@@ -5,9 +5,6 @@ import msgspec
 from shared.errors import BadFormat
 from shared.schema.payload_index import Stemmer, Stopwords
 
-CUSTOM_MAX = 10_000
-"""Most stop words of one's own: they are part of the config."""
-
 
 class WireStopwords(msgspec.Struct, forbid_unknown_fields=True):
     languages: list[str] | None = None
@@ -26,8 +23,6 @@ def parse_stopwords(wire: str | WireStopwords | None) -> str | Stopwords | None:
     if isinstance(wire, str):
         return _stop_language(wire)
     custom = wire.custom
-    if custom is not None and len(custom) > CUSTOM_MAX:
-        raise BadFormat(f"field_schema.stopwords.custom: at most {CUSTOM_MAX} words, got {len(custom)}")
     return Stopwords(
         languages=None if wire.languages is None else tuple(sorted(set(map(_stop_language, wire.languages)))),
         custom=None if custom is None else tuple(sorted(set(custom))),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.api import payload_indexes
 from tests.unit.api.api_under_test import Api
 
 PLANES = "/collections/planes"
@@ -196,6 +197,21 @@ async def test_strict_mode_bounds_the_number_of_indexes_and_not_the_same_one_aga
     assert replaced == {"status": "acknowledged"}
     assert too_long[0] == 400
     assert 'Limit exceeded 6 > 5 for "timeout"' in too_long[1]
+
+
+async def test_indexes_take_a_bounded_place_in_the_config(planes: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"word{number:04d}" for number in range(1000)]
+    body = {"field_name": "a", "field_schema": {"type": "text", "stopwords": {"custom": words}}}
+    await planes.ok("PUT", INDEX, body)
+    monkeypatch.setattr(payload_indexes, "INDEXES_BYTES_MAX", 15_000)
+
+    refused = await planes.error("PUT", INDEX, {**body, "field_name": "b"})
+    monkeypatch.setattr(payload_indexes, "INDEXES_MAX", 1)
+    too_many = await planes.error("PUT", INDEX, {"field_name": "c", "field_schema": "bool"})
+
+    assert refused[0] == too_many[0] == 400
+    assert "at most 15000 are taken" in refused[1]
+    assert "at most 1 payload indexes" in too_many[1]
 
 
 async def test_a_change_of_the_collection_keeps_its_indexes(planes: Api) -> None:
