@@ -117,6 +117,35 @@ def switch(state: ShardState, swap: PendingSwap, succession: Succession) -> None
     state.mount_swap(swap, succession.output)
 
 
+class Replica:
+    """A state whose swaps are prepared, switched, checkpointed and reloaded at moments of its own."""
+
+    def __init__(self, source: random.Random, disk: Disk, given: CollectionConfig | None = None) -> None:
+        self.source = source
+        self.disk = disk
+        self.state: ShardState = new_state(given)
+        self.switched = 0
+        self._prepared: tuple[PendingSwap, Succession] | None = None
+        self._frozen: Checkpoint | None = None
+
+    def step(self, restarts: bool) -> None:
+        """Do none, some or all of what may happen between two operations."""
+        ready = next((swap for swap in self.state.pending if self.state.mounted(swap.inputs)), None)
+        if self._prepared is not None and self.source.random() < 0.4:
+            switch(self.state, *self._prepared)
+            self.switched += 1
+            self._prepared = None
+        elif self._prepared is None and ready is not None and self.source.random() < 0.4:
+            self._prepared = ready, self.disk.prepared(self.state, ready)
+        if self._frozen is None and self.source.random() < 0.2:
+            self._frozen = self.state.freeze(self.disk.durable)
+        elif self._frozen is not None and self.source.random() < 0.3:
+            self.disk.write(self._frozen)
+            self._frozen = None
+        if restarts and self.disk.durable and self.source.random() < 0.05:
+            self.state, self._prepared, self._frozen = self.disk.load(), None, None
+
+
 class Model:
     """What the shard should hold, as a dict."""
 

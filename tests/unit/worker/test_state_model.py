@@ -6,49 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.state import Checkpoint, ShardState
 from shared.schema.operations import Operation, Seal
 from shared.segment.checksum import logical_checksum
-from shared.segment.swap import Succession
-from shared.store.manifest import PendingSwap
-from tests.unit.worker.shard_log import Disk, Model, content, new_state, random_operation, switch
+from tests.unit.worker.shard_log import Disk, Model, Replica, content, random_operation
 
 STEPS = 80
 
 
-class _Replica:
-    """A state whose swaps are prepared, switched, checkpointed and reloaded at moments of its own."""
-
-    def __init__(self, source: random.Random, disk: Disk) -> None:
-        self.source = source
-        self.disk = disk
-        self.state: ShardState = new_state()
-        self.switched = 0
-        self._prepared: tuple[PendingSwap, Succession] | None = None
-        self._frozen: Checkpoint | None = None
-
-    def step(self, restarts: bool) -> None:
-        """Do none, some or all of what may happen between two operations."""
-        ready = next((swap for swap in self.state.pending if self.state.mounted(swap.inputs)), None)
-        if self._prepared is not None and self.source.random() < 0.4:
-            switch(self.state, *self._prepared)
-            self.switched += 1
-            self._prepared = None
-        elif self._prepared is None and ready is not None and self.source.random() < 0.4:
-            self._prepared = ready, self.disk.prepared(self.state, ready)
-        if self._frozen is None and self.source.random() < 0.2:
-            self._frozen = self.state.freeze(self.disk.durable)
-        elif self._frozen is not None and self.source.random() < 0.3:
-            self.disk.write(self._frozen)
-            self._frozen = None
-        if restarts and self.disk.durable and self.source.random() < 0.05:
-            self.state, self._prepared, self._frozen = self.disk.load(), None, None
-
-
-def _written_log(seed: int, directory: Path) -> tuple[list[Operation], _Replica, Model]:
+def _written_log(seed: int, directory: Path) -> tuple[list[Operation], Replica, Model]:
     """Write a log with swaps in it, as a leader and an optimizer would."""
     source = random.Random(seed)
-    leader, model = _Replica(source, Disk(directory)), Model()
+    leader, model = Replica(source, Disk(directory)), Model()
     log: list[Operation] = []
     builds = 0
     for _ in range(STEPS):
@@ -77,7 +45,7 @@ def test_timing_of_checkpoints_swaps_and_restarts_changes_no_content(seed: int, 
         directory = tmp_path / f"replica-{number}"
         for path in outputs:
             shutil.copytree(path, directory / "segments" / path.name)
-        replica = _Replica(random.Random(f"{seed}-{number}"), Disk(directory))
+        replica = Replica(random.Random(f"{seed}-{number}"), Disk(directory))
         while replica.state.applied < len(log):
             replica.state.apply(replica.state.applied + 1, log[replica.state.applied])
             replica.step(restarts=number > 0)
