@@ -8,13 +8,15 @@ from typing import NamedTuple
 from shared.errors import BadInput
 from shared.query.filters import kept_words
 from shared.query.view import SegmentView
-from shared.schema.queries import Search
+from shared.schema.queries import QuantizationParams, Search
 from shared.schema.slots import SlotKind
 from shared.segment import bits
 from shared.segment.bits import Words
 from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.layout import SlotLayout
+
+USUAL_CODES = QuantizationParams()
 
 
 class SegmentPlan(NamedTuple):
@@ -46,17 +48,11 @@ def _is_indexed(slot: AnyIndex) -> bool:
 
 def _slot_search(layout: SlotLayout, search: Search, words: Words | None, matching: int) -> SlotSearch:
     params, codes = search.params, search.params.quantization
-    return SlotSearch(
-        search.limit + 1 if params.exact else search.limit,
-        words,
-        matching,
-        params.hnsw_ef or 0,
-        params.exact,
-        _scan_rows(layout, search.full_scan_kb),
-        is_rescored=codes.rescore,
-        oversampling=codes.oversampling,
-        ignores_codes=codes.ignore,
-    )
+    limit, scan_rows = search.limit + 1 if params.exact else search.limit, _scan_rows(layout, search.full_scan_kb)
+    asked = SlotSearch(limit, words, matching, params.hnsw_ef or 0, params.exact, scan_rows)
+    if codes is USUAL_CODES or codes == USUAL_CODES:
+        return asked
+    return asked._replace(is_rescored=codes.rescore, oversampling=codes.oversampling, ignores_codes=codes.ignore)
 
 
 def check_size(layout: SlotLayout, vector: bytes) -> None:

@@ -28,6 +28,9 @@ from shared.segment.index.together import search_together
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
+FEW = 64
+"""So many numbers are compared faster as Python's than as an array."""
+
 TIE_FACTOR = 16
 """How much more an exact search asks for while equal scores reach across its limit."""
 
@@ -173,7 +176,10 @@ def _ranked(view: View, parts: list[_Part], limit: int) -> Ranking:
 
 
 def _has_ties(scores: Scores) -> bool:
-    return len(scores) > 1 and bool((scores[1:] == scores[:-1]).any())
+    """Return whether some of sorted scores are equal."""
+    if len(scores) <= FEW:
+        return len(set(scores.tolist())) < len(scores)
+    return bool((scores[1:] == scores[:-1]).any())
 
 
 def _above(parts: list[_Part], threshold: float) -> list[_Part]:

@@ -256,7 +256,7 @@ class SlotIndex:
         table = scratch.table
         table[:INDEX_PART] = view.table
         table[AT.limit] = limit
-        table[AT.floor] = _float_bits(options.floor)
+        table[AT.floor] = NO_FLOOR_BITS if options.floor == -math.inf else _float_bits(options.floor)
         region = self._region(words, matching, options.scan_rows)
         if region is not None:
             self._enter(table, view, region)
@@ -266,13 +266,13 @@ class SlotIndex:
         table[AT.word_count] = all_words if words is None else min(len(words), all_words)
         table[AT.is_estimated] = 0
         terrain = Terrain(
-            rows=count if region is None else region.size,
-            dim=self.layout.dim,
-            matching=matching,
-            has_codes=self.codes.rows is not None,
-            has_signs=view.has_signs,
-            has_graph=self.graph is not None if region is None else region.has_graph,
-            scan_rows=options.scan_rows,
+            count if region is None else region.size,
+            self.layout.dim,
+            matching,
+            self.codes.rows is not None,
+            view.has_signs,
+            self.graph is not None if region is None else region.has_graph,
+            options.scan_rows,
             code_bytes=view.code_bytes,
             oversampling=options.oversampling,
         )
@@ -364,6 +364,9 @@ def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) 
 
 def _float_bits(value: float) -> int:
     return int(_FLOAT_BITS.unpack(_FLOAT.pack(value))[0])
+
+
+NO_FLOOR_BITS = _float_bits(-math.inf)
 
 
 def _scan(scratch: Scratch, terrain: Terrain, way: Way, limit: int, *, has_floor: bool) -> int:

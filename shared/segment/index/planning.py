@@ -5,6 +5,7 @@ Only ratios matter: a CPU that is twice as fast is about twice as fast at all fo
 
 import math
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.segment.kernels.table import BINARY, BYTES, PRODUCT, RAW
@@ -152,6 +153,7 @@ def best_scan(plan: Terrain, limit: int) -> tuple[Way, float]:
     return way, costs[way]
 
 
+@lru_cache(maxsize=4096)  # the same filter comes again with other vectors: then a hash takes the arithmetic's place
 def choose(plan: Terrain, limit: int, ef: int) -> tuple[Way, int]:
     """Return the cheapest way, and for a walk how many rows it may estimate before it costs as much as a scan."""
     way, cost = best_scan(plan, limit)
