@@ -16,7 +16,18 @@ from benchmarks.bench import EDGE, HNSW, SHOAL, TITLES, Bench
 from benchmarks.dataset import prepare
 from benchmarks.environment import peers_python
 from benchmarks.machine import facts
-from benchmarks.measures import graph, isolation, loading, many, memory, quantization, rest
+from benchmarks.measures import (
+    filtered,
+    graph,
+    isolation,
+    loading,
+    many,
+    memory,
+    quantization,
+    rest,
+    tenants,
+    upserting,
+)
 from benchmarks.remote import ROOT
 from benchmarks.service import Client, Service
 
@@ -26,7 +37,7 @@ QUICK_ROWS = 12_000
 QUICK_QUERIES = 200
 COLLECTIONS = 1000
 QUICK_COLLECTIONS = 50
-PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization, many"
+PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization, many, filtered, tenants, upserting"
 
 
 @click.command()
@@ -77,7 +88,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         "data": {"name": data.name, "rows": data.rows, "dim": data.dim, "queries": len(data.truth)},
         "failures": [],
     }
-    for step in (in_process, quantized, over_rest, beside_others, from_cold, empty_ones):
+    for step in (in_process, quantized, over_rest, beside_others, from_cold, empty_ones, under_filters):
         try:
             step(bench, parts, found)
         except Exception as error:  # an hour of other figures must not be lost
@@ -153,6 +164,13 @@ def empty_ones(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
     if "many" in parts:
         bench.tell("Shoal: many empty collections")
         found["many"] = many.measure(bench.work, bench.empty_collections, bench.data.dim)
+
+
+def under_filters(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
+    """(i), (j), (k)."""
+    for part, measured in (("filtered", filtered), ("tenants", tenants), ("upserting", upserting)):
+        if part in parts:
+            found[part] = measured.measure(bench)
 
 
 if __name__ == "__main__":

@@ -35,10 +35,10 @@ class Bench:
         python = self.own_python if module == SHOAL else self.peers_python
         return Remote(python, module, self.work, self.data.queries)
 
-    def load(self, remote: Remote) -> float:
-        """Give a contestant the rows; seconds."""
+    def load(self, remote: Remote, payloads: Path | None = None) -> float:
+        """Give a contestant the rows, with other payloads than the data's own if there are; seconds."""
         self.tell(f"{TITLES[remote.name]}: loading {self.data.rows:,} rows")
-        return float(remote.ask("load", vectors=str(self.data.vectors), payloads=str(self.data.payloads)))
+        return float(remote.ask("load", vectors=str(self.data.vectors), payloads=str(payloads or self.data.payloads)))
 
     def index(self, remote: Remote) -> float:
         """Have a contestant build its graph; seconds."""

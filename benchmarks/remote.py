@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks.contestants.wheres import Where
 
 ROOT = Path(__file__).resolve().parents[1]
 SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -73,3 +76,14 @@ class Remote:
         out = self._directory / "found.npy"
         figures = self.ask("search", limit=limit, ef=ef, mode=mode, out=str(out), count=count)
         return Timing(np.load(out), figures["seconds"], figures["p50"], figures["p95"], figures["p99"])
+
+    def filtered(self, wheres: Sequence[Where], limit: int, mode: str) -> Timing:
+        """Search with as many queries as there are filters, one each, with the engine's own beam."""
+        out = self._directory / "found.npy"
+        figures = self.ask("filtered", wheres=list(wheres), limit=limit, mode=mode, out=str(out))
+        return Timing(np.load(out), figures["seconds"], figures["p50"], figures["p95"], figures["p99"])
+
+    def deed(self, do: str, wheres: Sequence[Where | None], **more: Any) -> dict[str, float]:
+        """Count, facet, scroll or set_payload with each filter: median seconds, seconds in all, what was found."""
+        figures: dict[str, float] = self.ask("deed", deed=do, wheres=list(wheres), **more)
+        return figures

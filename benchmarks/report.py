@@ -8,7 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import filtered_tables as filtered
 from benchmarks.bench import TITLES
+from benchmarks.filtered_tables import titled as _table
 
 EDGE = TITLES["edge"]
 SHOAL = TITLES["shoal"]
@@ -44,6 +46,11 @@ def show(console: Console, results: dict[str, Any]) -> None:
         ("isolation", _isolation),
         ("quantization", _quantization),
         ("many", many),
+        ("filtered", filtered.searches),
+        ("filtered", filtered.deeds),
+        ("filtered", filtered.columns),
+        ("tenants", filtered.tenants),
+        ("upserting", filtered.upserting),
     ):
         if results.get(name):
             console.print(table(results[name]))
@@ -155,11 +162,4 @@ def _isolation(found: dict[str, Any]) -> Table:
             rest = found.get(f"{name.partition('_')[0]}_at_rest")
             times = f"{row['p99_ms'] / rest['p99_ms']:.2f}" if rest else ""
             table.add_row(name.replace("_", " "), f"{row['p50_ms']:.2f} ms", f"{row['p99_ms']:.2f} ms", times)
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column)
     return table

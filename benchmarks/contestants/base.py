@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.contestants.wheres import Indexes, Where
+
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Payloads = list[dict[str, Any]]
@@ -32,6 +34,12 @@ class Contestant(Protocol):
     quantization: Quantization | None
     """As in the original's API; with one, raw vectors are kept on disk. Set before `load`, and before `reopen`."""
 
+    indexes: Indexes
+    """Payload indexes to declare. Set before `load`."""
+
+    payload_m: int | None
+    """Links of graphs within tenants, without any graph over all rows; None: one graph over all. Set before `load`."""
+
     def load(self, vectors: Floats, payloads: Payloads) -> float:
         """Take the rows, without a graph. Gives its seconds, without those in which requests are prepared."""
 
@@ -44,12 +52,24 @@ class Contestant(Protocol):
     def reopen(self) -> None:
         """Forget everything in memory and open what is on disk."""
 
-    def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
+    def ask(self, query: Floats, limit: int, ef: int, mode: str, where: Where | None = None) -> Ask:
         """Prepare a search outside of the measured time. `ef` 0 is the engine's default.
 
         mode   graph, scan (as the engine searches rows without a graph), oversampled (graph, and codes of a
                quantization find three times the limit), or a further one of the engine's own
         """
+
+
+class Filtering(Contestant, Protocol):
+    """An engine with payloads. Each call gives what is to be timed; what it returns says how much was found."""
+
+    def count(self, where: Where) -> Callable[[], int]: ...
+
+    def facet(self, key: str, where: Where | None) -> Callable[[], int]: ...
+
+    def scroll(self, where: Where, limit: int) -> Callable[[], int]: ...
+
+    def set_payload(self, where: Where, payload: dict[str, Any]) -> Callable[[], object]: ...
 
 
 def serve(build: Callable[[Path], Contestant]) -> None:
@@ -84,6 +104,32 @@ class _Stage:
     def quantize(self, config: Quantization) -> None:
         self._engine.quantization = config
 
+    def declare(self, indexes: Indexes, payload_m: int | None = None) -> None:
+        self._engine.indexes = indexes
+        self._engine.payload_m = payload_m
+
+    def filtered(self, wheres: list[list[Any]], limit: int, mode: str, out: str) -> dict[str, float]:
+        """Search with as many queries as there are filters, one each; as `search` does."""
+        assert self._queries is not None
+        given = [Where(*where) for where in wheres]
+        asks = [self._engine.ask(self._queries[place], limit, 0, mode, where) for place, where in enumerate(given)]
+        return _timed_searches(asks, limit, out)
+
+    def deed(self, deed: str, wheres: list[list[Any] | None], **more: Any) -> dict[str, float]:
+        """Do something with each filter: count, facet, scroll or set_payload. Gives seconds, and what was found."""
+        prepare = getattr(self._engine, deed)
+        calls = [prepare(where=None if where is None else Where(*where), **more) for where in wheres]
+        seconds, found = [], 0
+        for call in calls:
+            began = time.perf_counter()
+            answer = call()
+            seconds.append(time.perf_counter() - began)
+            found += answer if isinstance(answer, int) else 0
+        return {"p50": float(np.median(seconds)), "seconds": sum(seconds), "found": found}
+
+    def column_bytes(self) -> dict[str, int]:
+        return self._engine.column_bytes()  # type: ignore[attr-defined, no-any-return]  # only Shoal can tell
+
     def warm(self) -> float:
         return _timed(self._engine.warm)
 
@@ -103,17 +149,7 @@ class _Stage:
         """Search with the queries one after another; ids go to `out`. Gives seconds in all, and percentiles of one."""
         assert self._queries is not None
         queries = self._queries[first : first + count] if count else self._queries[first:]
-        asks = [self._engine.ask(query, limit, ef, mode) for query in queries]
-        found = np.full((len(asks), limit), -1, np.int64)
-        seconds = np.zeros(len(asks))
-        for place, ask in enumerate(asks):
-            began = time.perf_counter()
-            ids = ask()
-            seconds[place] = time.perf_counter() - began
-            found[place, : len(ids)] = ids
-        np.save(out, found)
-        p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
-        return {"seconds": float(seconds.sum()), "p50": float(p50), "p95": float(p95), "p99": float(p99)}
+        return _timed_searches([self._engine.ask(query, limit, ef, mode) for query in queries], limit, out)
 
     def memory(self) -> dict[str, int]:
         return memory_of(os.getpid())
@@ -122,6 +158,19 @@ class _Stage:
     def _engine(self) -> Contestant:
         assert self._contestant is not None, "open comes first"
         return self._contestant
+
+
+def _timed_searches(asks: list[Ask], limit: int, out: str) -> dict[str, float]:
+    found = np.full((len(asks), limit), -1, np.int64)
+    seconds = np.zeros(len(asks))
+    for place, ask in enumerate(asks):
+        began = time.perf_counter()
+        ids = ask()
+        seconds[place] = time.perf_counter() - began
+        found[place, : len(ids)] = ids
+    np.save(out, found)
+    p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
+    return {"seconds": float(seconds.sum()), "p50": float(p50), "p95": float(p95), "p99": float(p99)}
 
 
 def memory_of(pid: int | str) -> dict[str, int]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import hnswlib
 
 from benchmarks.contestants.base import Ask, Floats, Payloads, Quantization, serve
+from benchmarks.contestants.wheres import Indexes, Where
 
 
 class Hnsw:
@@ -17,7 +18,9 @@ class Hnsw:
         self._dim = 0
         self._ef = 0
         self.quantization: Quantization | None = None
-        """It has none: never set."""
+        self.indexes: Indexes = {}
+        self.payload_m: int | None = None
+        """It has none of these: never set."""
 
     def warm(self) -> None:
         """Nothing to do: it is compiled."""
@@ -42,7 +45,7 @@ class Hnsw:
         self._index.load_index(str(self._path))
         self._index.set_num_threads(1)
 
-    def ask(self, query: Floats, limit: int, ef: int, mode: str) -> Ask:
+    def ask(self, query: Floats, limit: int, ef: int, mode: str, where: Where | None = None) -> Ask:
         """Only `graph`. The beam is a property of the index: all searches of one request share it."""
         assert self._index is not None
         if mode == "scan":
