@@ -20,6 +20,7 @@ from shared.schema.collections import CollectionConfig
 from shared.schema.row_order import row_order_of
 from shared.segment.builder import BuildSpec, SegmentBuilder, record_recall
 from shared.segment.checkpoint import load_segment
+from shared.segment.index.base import SlotIndex
 from shared.segment.index.graph_build import warm_builder
 from shared.segment.index.recall import measure_recall
 from shared.segment.layout import Plans, layout_of, plans_of, rotation_seed
@@ -94,7 +95,8 @@ def _recall(output: Path, report: Report, target: float, placement: Placement) -
     judged by a walk over raw rows. What searches find is what is recorded and shown.
     """
     segment = SealedSegment.open(output, placement=placement)
-    slots = [slot for name in segment.layout if (slot := segment.slot(name)) is not None and slot.graph is not None]
+    every = [segment.slot(name) for name in segment.layout]
+    slots = [slot for slot in every if isinstance(slot, SlotIndex) and slot.is_indexed]
     found: list[float] = []
     judged: list[float] = []
     for number, slot in enumerate(slots):
