@@ -141,9 +141,11 @@ class Overlay:
             found = [
                 version if change is None else change.version for version, change in zip(own, changes, strict=True)
             ]
-        for layer in layers:
-            for place in np.flatnonzero(layer.among(rows)).tolist():
-                found[place] = max(found[place], layer.version)
+        if layers:
+            latest = np.array(found, np.int64)
+            for layer in layers:
+                latest[layer.among(rows) & (latest < layer.version)] = layer.version
+            found = latest.tolist()
         return found
 
     def changed_words(self, count: int) -> Words:

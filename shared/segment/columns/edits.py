@@ -21,6 +21,9 @@ from shared.segment.patched_rows import Layers
 INCOMING_MAX = 65_536
 """Most edits that wait for the next filter."""
 
+WAITING_LAYERS_MAX = 16
+"""Most times that layers wait for the next filter: only the last count, and each keeps words in memory."""
+
 SLACK = 1024
 """Superseded edits fewer than this stay."""
 
@@ -66,6 +69,7 @@ class Edits:
         self._before = 0
         self._layers: Layers = ()
         self._layers_age = 0
+        self._waiting_layers = 0
         self._lock = threading.Lock()
 
     def add(self, row: int, payload: bytes) -> None:
@@ -77,6 +81,9 @@ class Edits:
     def add_layers(self, layers: Layers) -> None:
         """Note the layers that are in force from now on. They hold no row that was edited since the layers before."""
         self._incoming.append(_InForce(layers))
+        self._waiting_layers += 1
+        if self._waiting_layers > WAITING_LAYERS_MAX:
+            self.seen()
 
     def seen(self) -> EditsSeen:
         """Return all edits until now."""
@@ -88,6 +95,7 @@ class Edits:
             )
 
     def _take(self) -> None:
+        self._waiting_layers = 0
         taken = [self._incoming.popleft() for _ in range(len(self._incoming))]
         self._serial += len(taken)
         rows = []

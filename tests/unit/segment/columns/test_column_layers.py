@@ -2,6 +2,7 @@
 
 import json
 import random
+import weakref
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from shared.schema.filters import MatchAny
 from shared.segment import bits
 from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
-from shared.segment.columns.edits import SLACK, Edits, EditsSeen
+from shared.segment.columns.edits import SLACK, WAITING_LAYERS_MAX, Edits, EditsSeen
 from shared.segment.columns.layers import overridden, parts_of
 from shared.segment.patched_rows import Layers, PatchedRows, patched
 from shared.segment.patches import PayloadPatch
@@ -101,3 +102,15 @@ def test_a_layer_that_does_not_touch_a_path_costs_its_column_nothing() -> None:
 
     assert bits.count(words) == 70
     assert cache.used_bytes == before
+
+
+def test_layers_that_no_filter_looked_at_are_not_kept() -> None:
+    edits = Edits()
+    words = [bits.full(64) for _ in range(3 * WAITING_LAYERS_MAX)]
+    waiting = [weakref.ref(one) for one in words]
+
+    for place in range(len(words)):
+        edits.add_layers((PatchedRows(words.pop(0), PayloadPatch.removing(["a"]), place),))
+
+    assert sum(one() is not None for one in waiting) <= WAITING_LAYERS_MAX + 1
+    assert edits.seen().layers[0].version == 3 * WAITING_LAYERS_MAX - 1
