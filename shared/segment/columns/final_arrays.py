@@ -140,18 +140,29 @@ class FinalArrays:
     def _pieces(self, condition: FieldCondition) -> list[Piece]:
         """Return the lists whose rows satisfy a condition on values."""
         match condition:
+            case MatchAny(_, [value]):
+                return self._one(value)
             case MatchAny():
-                return [Piece(lists, _neighbours(codes)) for lists, codes in self._equal(condition.values)]
-            case MatchPrefix() if self.texts is not None:
-                return [Piece(self.texts.lists, self.texts.sorted.with_prefix(condition.prefix))]
+                return [Piece(lists, codes) for lists, codes in self._equal(condition.values)]
             case Range():
-                return [
-                    Piece(one.lists, one.within(condition)) for one in (self.integers, self.floats) if one is not None
-                ]
+                numbers = (one for one in (self.integers, self.floats) if one is not None)
+                return [Piece(one.lists, one.within(condition)) for one in numbers]
+            case MatchPrefix():
+                texts = [self.texts] if self.texts is not None else []
+                return [Piece(one.lists, one.sorted.with_prefix(condition.prefix)) for one in texts]
             case HasType():
                 return self._typed(condition.field_type)
-        assert isinstance(condition, MatchPrefix), f"another kind of column serves {type(condition).__name__}"
-        return []
+        raise AssertionError(f"another kind of column serves {type(condition).__name__}")
+
+    def _one(self, wanted: Scalar) -> list[Piece]:
+        """Return the list of one wanted value."""
+        if isinstance(wanted, str):
+            number = self.texts.sorted.number_of(wanted) if self.texts is not None else -1
+            return [] if self.texts is None or number < 0 else [Piece(self.texts.lists, range(number, number + 1))]
+        numbers = self.booleans if isinstance(wanted, bool) else self.integers
+        if numbers is None or not LOW <= wanted <= HIGH:
+            return []
+        return [Piece(numbers.lists, numbers.code_of(wanted))]
 
     def _equal(self, wanted: Sequence[Scalar]) -> list[tuple[Postings, npt.NDArray[np.int64]]]:
         """Return the codes of the wanted values in each kind of value that can equal one."""
@@ -233,8 +244,3 @@ class FinalArrays:
             texts = Texts(found, Postings.restored("texts", arrays, count))
         numbers = (Numbers.restored(name, arrays, count) for name in ("integers", "floats", "booleans"))
         return cls(count, row_words, texts, *numbers)
-
-
-def _neighbours(codes: npt.NDArray[np.int64]) -> Codes:
-    """Return one code as a range of one: quicker, and found by comparing all codes where it is frequent."""
-    return range(int(codes[0]), int(codes[0]) + 1) if len(codes) == 1 else codes

@@ -30,23 +30,25 @@ from shared.segment.columns.field_arrays import Kind
 from shared.segment.columns.geo import GEO
 from shared.segment.columns.text import text_kind, text_kinds_of_index
 
+_KINDS: dict[type, Kind] = {
+    GeoBox: GEO,
+    GeoRadius: GEO,
+    GeoPolygon: GEO,
+    DatetimeRange: DATES,
+    ValuesCount: COUNTS,
+}
+_TYPED = {FieldType.GEO: GEO, FieldType.DATETIME: DATES}
+
 
 def kind_of(condition: FieldCondition, index: PayloadIndex | None) -> Kind:
     """Return the kind that serves a condition on a path with this declared index, if it has one."""
-    if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
-        return GEO
-    if isinstance(condition, MatchText | MatchTextAny | MatchPhrase):
-        return text_kind(condition, index)
-    if isinstance(condition, HasType) and condition.field_type is FieldType.TEXT:
-        return text_kind(condition, index)
-    if isinstance(condition, HasType) and condition.field_type is FieldType.GEO:
-        return GEO
+    match condition:
+        case MatchText() | MatchTextAny() | MatchPhrase() | HasType(field_type=FieldType.TEXT):
+            return text_kind(condition, index)
+        case HasType(field_type=field_type):
+            return _TYPED.get(field_type, PLAIN)
     assert not isinstance(condition, Nested), "its kind depends on the indexes of other paths: column_set.py"
-    if isinstance(condition, HasType) and condition.field_type is FieldType.DATETIME:
-        return DATES
-    if isinstance(condition, DatetimeRange):
-        return DATES
-    return COUNTS if isinstance(condition, ValuesCount) else PLAIN
+    return _KINDS.get(type(condition), PLAIN)
 
 
 def kind_of_order(order: OrderBy) -> Kind:

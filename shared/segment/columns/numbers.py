@@ -37,6 +37,11 @@ class Numbers:
         found: npt.NDArray[np.int64] = places[self.distinct[places] == sought]
         return found
 
+    def code_of(self, wanted: int) -> range:
+        """Return the code of one integer, or none."""
+        place = int(self.distinct.searchsorted(self.distinct.dtype.type(wanted)))
+        return range(place, place + int(place < len(self.distinct) and self.distinct[place] == wanted))
+
     @property
     def whole(self) -> npt.NDArray[np.int64]:
         """The codes of the floats without a fraction that an int64 can hold."""
