@@ -16,12 +16,18 @@ from xxhash import xxh3_64_hexdigest
 from shared.schema.payload_index import TextAnalysis, Tokenizer
 from shared.segment.analysis.folding import folded
 from shared.segment.analysis.multilingual import comparable
-from shared.segment.analysis.stemming import stems_of
+from shared.segment.analysis.stemming import Stems, stems_of
 from shared.segment.analysis.stop_words import stop_words
 from shared.segment.analysis.tokenizers import WORDS
 from shared.segment.analysis.versions import ANALYSIS_VERSION
 
 LENGTH_MAX = 2**62
+
+PREFIX_MAX = 128
+"""Longest beginning of a word that is a term: one hostile word would else become as many terms as it has characters."""
+
+STEMMED_MAX = 1000
+"""Longer words stay as they are: some stemmers take a time that is quadratic in them."""
 
 
 class Analyzer:
@@ -32,7 +38,8 @@ class Analyzer:
         self._is_prefix = analysis.tokenizer is Tokenizer.PREFIX
         self._stop = stop_words(analysis.stop_languages, analysis.stop_words, lowercase=analysis.lowercase)
         self._stems = None if analysis.stem_language is None else stems_of(analysis.stem_language)
-        self._longest = LENGTH_MAX if analysis.max_token_len is None else analysis.max_token_len
+        longest = LENGTH_MAX if analysis.max_token_len is None else analysis.max_token_len
+        self._longest = min(longest, PREFIX_MAX) if self._is_prefix else longest
         self._shortest = max(1, analysis.min_token_len or 0)
         self.words: Callable[[str], list[str]] = WORDS[analysis.tokenizer]
 
@@ -67,7 +74,17 @@ class Analyzer:
             words = [word.lower() for word in words]
         if stop:
             words = ["" if word in stop else word for word in words]
-        return words if self._stems is None else self._stems(words)
+        return words if self._stems is None else self._stemmed(words, self._stems)
+
+    def _stemmed(self, words: list[str], stems_of_words: Stems) -> list[str]:
+        can_be = [_has_stem(word) for word in words]
+        stems = stems_of_words([word if has_stem else "" for word, has_stem in zip(words, can_be, strict=True)])
+        return [stem if has_stem else word for stem, word, has_stem in zip(stems, words, can_be, strict=True)]
+
+
+def _has_stem(word: str) -> bool:
+    """Return whether a stemmer takes a word: not a very long one, and none with half a surrogate pair."""
+    return len(word) <= STEMMED_MAX and (word.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in word))
 
 
 @lru_cache(maxsize=256)

@@ -104,6 +104,25 @@ def test_terms_come_in_bulk_as_they_come_one_by_one():
     assert [term for terms in analyzer.terms(words) for term in terms] == ["run", "past", "hous"]
 
 
+@pytest.mark.parametrize("tokenizer", list(Tokenizer))
+@pytest.mark.parametrize("language", ["armenian", "english"])
+def test_half_a_surrogate_pair_is_no_reason_to_fail(tokenizer, language):
+    analysis = TextAnalysis(tokenizer=tokenizer, stem_language=language, ascii_folding=True)
+
+    found = tokens_of(analysis)("runs x\ud800y 中\udfff \ud83d")
+
+    assert found[0] == ("r" if tokenizer is Tokenizer.PREFIX else "run" if language == "english" else "runs")
+
+
+def test_one_hostile_word_costs_little():
+    prefix, greek = TextAnalysis(tokenizer=Tokenizer.PREFIX), TextAnalysis(stem_language="greek")
+    word = "ώντας" * 200_000
+
+    assert len(tokens_of(prefix)(word)) == 128
+    assert query_tokens(prefix)(word) == [word[:128]]
+    assert tokens_of(greek)(f"άνθρωποι {word}") == ["ανθρωπ", word]
+
+
 def test_a_name_of_an_analysis_tells_every_parameter():
     names = {
         digest_of(analysis)

@@ -168,3 +168,14 @@ def test_the_terms_of_many_growing_rows_are_found_as_in_the_sealed_segment():
 
     assert found == [sealed.words(condition).tolist() for condition in conditions]
     assert sum(bits.count(growing.words(condition)) > 0 for condition in conditions) == len(conditions) - 1
+
+
+def test_a_text_with_half_a_surrogate_pair_is_searched_like_others():
+    index = PayloadIndex(type=FieldType.TEXT, tokenizer=Tokenizer.WHITESPACE, phrase_matching=True)
+    kind = text_kind(MatchText("t", ""), index)
+    column = kind.make(parse_path("t"))
+    column.extend([b'{"t":"fox \\ud800 dog"}', payload("fox dog")])
+    column.freeze()
+
+    assert bits.to_rows(column.words(MatchText("t", "dog"))).tolist() == [0, 1]
+    assert bits.to_rows(column.words(MatchPhrase("t", "fox \ud800"))).tolist() == [0]
