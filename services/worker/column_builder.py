@@ -22,6 +22,7 @@ from services.worker.state import ShardState
 from shared.actor.actor import Actor
 from shared.segment.column_chunks import misplaced_columns, open_column
 from shared.segment.columns.field_arrays import Kind
+from shared.segment.columns.kept_columns import Abandoned
 from shared.segment.sealed import SealedSegment
 from shared.store.crash import crash_point
 
@@ -66,7 +67,8 @@ class ColumnBuilder(Actor[None]):
         """Build what a segment lacks; then let it be written."""
         is_built = False
         for key, kind in segment.columns.unbuilt():
-            is_built = await self._try(segment, key, kind, partial(segment.columns.build, key, kind)) or is_built
+            work = partial(segment.columns.build, key, kind, lambda: not self.mailbox.is_closed)
+            is_built = await self._try(segment, key, kind, work) or is_built
         if is_built and self._shard.state is state:
             state.note_columns()
             self._publisher.hasten()
@@ -85,6 +87,8 @@ class ColumnBuilder(Actor[None]):
         where = {"shard": str(self._shard.key), "segment_id": segment.segment_id, "path": key, "kind": kind.name}
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except Abandoned:
+            return False
         except Exception as error:
             log.error("column not ready", **where, error=repr(error))
             return False

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
-from shared.errors import Corrupt
+from shared.errors import Corrupt, Unavailable
 from shared.schema.payload_index import PayloadIndex
 from shared.segment.columns.cache import PROCESS_CACHE, ColumnCache, ColumnName
 from shared.segment.columns.field_arrays import FieldArrays, Kind, StoredArrays
@@ -22,6 +22,10 @@ BATCH_ROWS = 4096
 Texts = Callable[[int, int], Iterable[bytes]]
 
 _numbers = itertools.count()
+
+
+class Abandoned(Unavailable):
+    """A column's building was given up, because nobody waits for it any more."""
 
 
 class KeptColumns:
@@ -72,9 +76,15 @@ class KeptColumns:
         columns = [self._kept(ColumnName(parse_path(key), kind.name)) for key, kind in wanted]
         return [one for one, column in zip(wanted, columns, strict=True) if column is None or not column.is_frozen]
 
-    def build(self, key: str, kind: Kind) -> None:
-        """Build a column, or grow it to all rows, in any thread."""
-        self._build(parse_path(key), kind)
+    def build(self, key: str, kind: Kind, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Build a column, or grow it to all rows, in any thread. Raises Abandoned once it is not wanted any more."""
+
+        def texts(first: int, last: int) -> Iterable[bytes]:
+            if not is_wanted():
+                raise Abandoned(f"column {key} of kind {kind.name} is not wanted any more")
+            return self._payloads(first, last)
+
+        self._build(parse_path(key), kind, texts)
 
     def stored(self, key: str, kind: Kind) -> StoredArrays | None:
         """Return the arrays of a final column over the rows' own payloads, for a file; None if it is not in memory."""
@@ -105,7 +115,7 @@ class KeptColumns:
     def warm(self, columns: Iterable[tuple[Path, Kind]]) -> None:
         """Build columns ahead of the first filter, in a thread: for a segment that is about to take another's place."""
         for path, kind in columns:
-            self._build(path, kind)
+            self._build(path, kind, self._payloads)
 
     def adopt(self, other: Self) -> None:
         """Take the columns of a set that has had its day and whose rows were the same, with the same payloads."""
@@ -127,10 +137,10 @@ class KeptColumns:
 
     # building
 
-    def _build(self, path: Path, kind: Kind) -> None:
+    def _build(self, path: Path, kind: Kind, texts: Texts) -> None:
         name = ColumnName(path, kind.name)
         with self._lock_of(name):
-            self._grown(name, kind, self._count(), self._payloads)
+            self._grown(name, kind, self._count(), texts)
 
     def _grown(self, name: ColumnName, kind: Kind, count: int, texts: Texts) -> FieldArrays:
         """Return the column with this name, grown to `count` rows. The path's lock is held."""

@@ -14,6 +14,7 @@ from shared.segment import bits
 from shared.segment.appendable import AppendableSegment
 from shared.segment.checkpoint import freeze_segment, load_segment, write_frozen
 from shared.segment.column_chunks import misplaced_columns, open_columns
+from shared.segment.columns.kept_columns import Abandoned
 from shared.segment.indexed_points import indexed_points
 from shared.segment.layout import layout_of
 from shared.segment.rows import row_batch
@@ -222,6 +223,20 @@ def test_a_column_that_is_not_built_is_not_built_to_count_its_points() -> None:
 
     assert counted == {"n": 90, "place": 0}
     assert [key for key, _ in segment.columns.unbuilt()] == ["place"]
+
+
+def test_a_build_that_is_not_wanted_any_more_is_given_up_and_can_be_begun_again() -> None:
+    segment = sealed({})
+    segment.declare({"n": EVERY["n"]})
+    [(key, kind)] = segment.columns.unbuilt()
+
+    with pytest.raises(Abandoned):
+        segment.columns.build(key, kind, lambda: False)
+    left = segment.columns.unbuilt()
+    segment.columns.build(key, kind)
+
+    assert [one for one, _ in left] == ["n"]
+    assert not segment.columns.unbuilt()
 
 
 def test_points_are_told_by_the_manifest_of_a_shard_that_is_not_open(tmp_path: Path) -> None:
