@@ -15,6 +15,7 @@ from shared.segment import bits
 from shared.segment.bits import Words
 from shared.segment.columns.field_arrays import Counted, Kind, Ordered, StoredArrays
 from shared.segment.columns.final_arrays import FinalArrays, RowWords, Texts
+from shared.segment.columns.final_arrays import Values as FinalValues
 from shared.segment.columns.growing_scan import facet_of, marks_of, order_of
 from shared.segment.columns.growing_values import GrowingValues
 from shared.segment.columns.numbers import Numbers
@@ -98,7 +99,7 @@ def _final(values: GrowingValues) -> FinalArrays:
         codes = numbers[values.texts.values.view()]
         texts = Texts(found, Postings.of(codes, values.texts.owners, len(found), values.count))
     numbers_of = (_numbers(one, values.count) for one in (values.integers, values.floats, values.booleans))
-    return FinalArrays(values.count, row_words, texts, *numbers_of)
+    return FinalArrays(values.count, row_words, FinalValues(texts, *numbers_of))
 
 
 def _numbers(values: Values, rows: int) -> Numbers | None:

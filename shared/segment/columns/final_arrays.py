@@ -56,6 +56,15 @@ class Texts(NamedTuple):
     lists: Postings
 
 
+class Values(NamedTuple):
+    """Each kind of value; None where no row has one."""
+
+    texts: Texts | None
+    integers: Numbers | None
+    floats: Numbers | None
+    booleans: Numbers | None
+
+
 class Piece(NamedTuple):
     """Rows of some codes."""
 
@@ -64,21 +73,18 @@ class Piece(NamedTuple):
 
 
 class FinalArrays:
-    """One path over `count` rows. Immutable: any thread may read. A kind of value that no row has is None."""
+    """One path over `count` rows. Immutable: any thread may read."""
 
     def __init__(
         self,
         count: int,
         row_words: RowWords,
-        texts: Texts | None,
-        integers: Numbers | None,
-        floats: Numbers | None,
-        booleans: Numbers | None,
+        values: Values,
     ) -> None:
         self.count = count
         self.row_words = row_words
-        self.texts, self.integers, self.floats, self.booleans = texts, integers, floats, booleans
-        self._lists = [one.lists for one in (texts, integers, floats, booleans) if one is not None]
+        self.texts, self.integers, self.floats, self.booleans = values
+        self._lists = [one.lists for one in values if one is not None]
         self._others = bits.count(row_words.others)
         self.is_single = self._is_single()
         """No row has two values."""
@@ -243,4 +249,4 @@ class FinalArrays:
             found = SortedTexts(arrays["texts.blob"], arrays["texts.offsets"])  # type: ignore[arg-type]
             texts = Texts(found, Postings.restored("texts", arrays, count))
         numbers = (Numbers.restored(name, arrays, count) for name in ("integers", "floats", "booleans"))
-        return cls(count, row_words, texts, *numbers)
+        return cls(count, row_words, Values(texts, *numbers))
