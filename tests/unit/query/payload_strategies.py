@@ -83,6 +83,7 @@ geo = st.one_of(
 )
 kept_counts = st.builds(ValuesCount, paths, counts, counts, counts, counts)
 blanks = st.one_of(st.builds(IsEmpty, paths), st.builds(IsNull, paths))
+not_nulls = st.builds(IsNotNull, paths)
 fields = st.one_of(
     st.builds(MatchAny, paths, wanted_lists),
     st.builds(MatchExcept, paths, wanted_lists),
@@ -92,7 +93,7 @@ fields = st.one_of(
     geo,
     kept_counts,
     blanks,
-    st.builds(IsNotNull, paths),
+    not_nulls,
 )
 of_points = st.one_of(
     st.builds(HasId, st.lists(st.integers(0, 12), max_size=4)),

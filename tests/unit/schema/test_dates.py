@@ -1,4 +1,4 @@
-"""Which texts are dates, and when: the answers of the reference's engine (qdrant_edge 0.7), tried text by text."""
+"""Which texts are dates, and when: the answers of the reference's engine (qdrant_edge 0.9), tried text by text."""
 
 from datetime import UTC, datetime
 

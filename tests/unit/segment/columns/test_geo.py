@@ -109,7 +109,10 @@ FACTS = [
     (GeoBox("g", 10.0, 10.0, 0.0, 0.0), {(10**19, 5): True, (5, 5): False}),
     (GeoRadius("g", (5.0, 5.0), 0.0), {(5, 5): False}),
     (GeoRadius("g", (5.0, 5.0), 0.001), {(5, 5): True}),
-    (GeoRadius("g", (0.0, 0.0), EARTH_RADIUS_M * np.pi / 2 - 1), {(90, 0): False, (89.999, 0): True, (269.0, 0): False}),
+    (
+        GeoRadius("g", (0.0, 0.0), EARTH_RADIUS_M * np.pi / 2 - 1),
+        {(90, 0): False, (89.999, 0): True, (269.0, 0): False},
+    ),
     (GeoRadius("g", (180.0, 0.0), 112_000.0), {(-179, 0): True, (179, 0): True, (-178, 0): False}),
     (GeoPolygon("g", SQUARE), {(5, 5): True, (0, 5): False, (10, 10): False, (5, 11): False}),
     (GeoPolygon("g", [(0.0, 0.0), (0.0, 10.0), (10.0, 10.0), (0.0, 0.0)]), {(5, 5): False, (4, 5): True}),
