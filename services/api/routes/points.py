@@ -11,9 +11,8 @@ from services.api.point_changes import Change, selection_of, upsert_of, vector_u
 from services.api.positions import HEADER, encode_token, merge_tokens
 from services.api.validate import selections
 from services.api.validate.batches import parse_batch
-from services.api.validate.in_turns import parse_upsert_in_turns
+from services.api.validate.in_turns import parse_update_vectors_in_turns, parse_upsert_in_turns
 from services.api.validate.limits import Limits
-from services.api.validate.vector_updates import parse_update_vectors
 from services.api.writes import Admission, Written
 from shared.schema.collections import CollectionRecord
 
@@ -29,7 +28,7 @@ async def _upsert(call: Call, body: bytes, params: WriteParams) -> Change:
 
 async def _update_vectors(call: Call, body: bytes, params: WriteParams) -> Change:
     limits = call.services.limits
-    points = parse_update_vectors(body, limits.points_max, limits.filter)
+    points = await parse_update_vectors_in_turns(body, limits.points_max, limits.filter)
     return vector_update_of(points, call.services.strict_writes, params.timeout_s)
 
 

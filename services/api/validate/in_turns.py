@@ -1,4 +1,4 @@
-"""Large upserts parsed and packed in pieces, with turns for others in between: a search must not wait for a load.
+"""Large bodies of points parsed and packed in pieces, with turns for others in between: searches must not wait.
 
 Each piece ends at a `},{`. One that lies within a point cannot be mistaken for the end of it: what precedes it does not
 parse as whole points then, and the piece is made longer. Bodies in any other form than a list of points, and bodies
@@ -8,6 +8,7 @@ Vectors are packed some points at a time in the same way.
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from services.api.validate.body import decode_object
@@ -23,6 +24,7 @@ from services.api.validate.packing import (
     pack_points,
 )
 from services.api.validate.upserts import FILTERS, choice_of, decoded_points, parse_upsert
+from services.api.validate.vector_updates import joined_vectors, parse_update_vectors
 from shared.errors import Rejected
 from shared.schema.collections import CollectionConfig
 
@@ -44,20 +46,40 @@ LONGER_MAX = 64
 """How often the pieces of a body may be made longer before it is parsed as a whole."""
 
 
+class _Form(NamedTuple):
+    """A kind of body: how one is parsed whole, and what is made of points that were parsed in pieces."""
+
+    parse: Callable[[bytes, int, FilterLimits], Points]
+    join: Callable[[Points], Points]
+
+
+_UPSERT = _Form(parse_upsert, last_of_each_id)
+_VECTOR_UPDATE = _Form(parse_update_vectors, joined_vectors)
+
+
 async def parse_upsert_in_turns(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
     """Return what `parse_upsert` returns."""
+    return await _parse_in_turns(_UPSERT, body, points_max, filters)
+
+
+async def parse_update_vectors_in_turns(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
+    """Return what `parse_update_vectors` returns."""
+    return await _parse_in_turns(_VECTOR_UPDATE, body, points_max, filters)
+
+
+async def _parse_in_turns(form: _Form, body: bytes, points_max: int, filters: FilterLimits) -> Points:
     if len(body) <= WHOLE_BYTES:
-        return parse_upsert(body, points_max, filters)
+        return form.parse(body, points_max, filters)
     head, tail = _HEAD.match(body), _tail(body, filters)
     if head is None or tail is None:
-        return parse_upsert(body, points_max, filters)
+        return form.parse(body, points_max, filters)
     found = Points([], [], [], tail.choice)
     first, end, longer = head.end(), tail.start, 0
     last = _piece_end(body, first, end)
     while first < end and longer < LONGER_MAX and len(found.ids) <= points_max:
         await _turn()
         try:
-            part = parse_upsert(b'{"points":[' + body[first:last] + b"]}", points_max)
+            part = form.parse(b'{"points":[' + body[first:last] + b"]}", points_max, filters)
         except Rejected:
             if last == end:
                 break
@@ -70,8 +92,8 @@ async def parse_upsert_in_turns(body: bytes, points_max: int, filters: FilterLim
         first = last + 1
         last = _piece_end(body, first, end)
     if first < end or len(found.ids) > points_max:
-        return parse_upsert(body, points_max, filters)
-    return last_of_each_id(found)
+        return form.parse(body, points_max, filters)
+    return form.join(found)
 
 
 class _Tail(NamedTuple):

@@ -1,7 +1,9 @@
 """Bodies that replace vectors of points: the points of an upsert without payloads, where a repeated id adds vectors."""
 
 from services.api.validate.filters import FilterLimits
+from services.api.validate.given import Given
 from services.api.validate.packing import PackedPart, PackedPoints, Points, Vectors, split_points
+from services.api.validate.quick_points import quick_points
 from services.api.validate.upserts import FILTERS, check_number, check_vectors, choice_of, decoded_points
 from shared.errors import BadFormat, Invalid
 from shared.schema.collections import UNNAMED
@@ -11,6 +13,9 @@ from shared.schema.points import PointId, parse_point_id
 
 def parse_update_vectors(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
     """Return the points of a body with distinct ids: of vectors with the same id and name the last one."""
+    quick = quick_points(body)
+    if quick is not None and 0 < len(quick.ids) <= points_max and all(map(len, quick.vectors)):
+        return joined_vectors(Points(*quick))
     wire, is_dense = decoded_points(body)
     if wire.points is None:
         raise BadFormat("missing field `points`")
@@ -28,16 +33,18 @@ def parse_update_vectors(body: bytes, points_max: int, filters: FilterLimits = F
         ids.append(parse_point_id(point.id))
         vectors.append(found)
     check_vectors(vectors, is_dense=is_dense)
-    return Points(*_joined(ids, vectors), choice_of(wire, filters))
+    return joined_vectors(Points(ids, vectors, [], choice_of(wire, filters)))
 
 
-def _joined(ids: list[PointId], vectors: list[Vectors]) -> tuple[list[PointId], list[Vectors], list[bytes]]:
+def joined_vectors(points: Points) -> Points:
+    """Return points with distinct ids and the vectors that each is given, the last of those of one name."""
+    ids, vectors = points.ids, points.vectors
     if len(set(ids)) < len(ids):
-        named: dict[PointId, dict[str, object]] = {}
+        named: dict[PointId, dict[str, Given]] = {}
         for point_id, found in zip(ids, vectors, strict=True):
             named.setdefault(point_id, {}).update(found if isinstance(found, dict) else {UNNAMED: found})
-        ids, vectors = list(named), list(named.values())  # type: ignore[arg-type]  # the very same vectors
-    return ids, vectors, [b""] * len(ids)
+        ids, vectors = list(named), list(named.values())
+    return Points(ids, vectors, [b""] * len(ids), points.choice)
 
 
 def split_vector_updates(packed: PackedPoints, shard_number: int) -> dict[int, list[UpdateVectors]]:

@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
 import pytest
 
-from services.api.validate.in_turns import PIECE_VALUES, WHOLE_BYTES, pack_points_in_turns, parse_upsert_in_turns
-from services.api.validate.packing import Points, pack_points, split_upsert
+from services.api.validate.in_turns import (
+    PIECE_VALUES,
+    WHOLE_BYTES,
+    pack_points_in_turns,
+    parse_update_vectors_in_turns,
+    parse_upsert_in_turns,
+)
+from services.api.validate.packing import Choice, Points, pack_points, split_upsert
 from services.api.validate.upserts import parse_upsert
+from services.api.validate.vector_updates import parse_update_vectors
 from shared.errors import Rejected
 from shared.schema.collections import CollectionConfig
-from shared.schema.filters import Filter, MatchAny
+from shared.schema.filters import Filter, HasId, MatchAny
 from shared.schema.operations import UpdateMode
 
 DIM = 64
@@ -209,3 +216,19 @@ async def test_others_have_turns_while_many_points_are_packed() -> None:
     other.cancel()
 
     assert turns >= len(points.ids) * DIM // PIECE_VALUES
+
+
+async def test_a_large_vector_update_is_parsed_in_turns_and_joins_the_vectors_of_a_point() -> None:
+    points = [{"id": one, "vector": {"a": [float(one)] * DIM}} for one in range(600)]
+    points += [{"id": 3, "vector": {"b": [1.0] * DIM}}, {"id": 4, "vector": {"a": [2.0] * DIM}}]
+    raw = orjson.dumps({"points": points, "update_filter": {"must": {"has_id": [3]}}})
+
+    found = await parse_update_vectors_in_turns(raw, MAX)
+    whole = parse_update_vectors(raw, MAX)
+
+    assert len(raw) > WHOLE_BYTES
+    assert found.ids == whole.ids == list(range(600))
+    assert found.choice == whole.choice == Choice(Filter(must=[HasId([3])]))
+    plain = [{name: list(row) for name, row in cast("dict[str, Any]", named).items()} for named in found.vectors]
+    assert plain == whole.vectors
+    assert plain[3:5] == [{"a": [3.0] * DIM, "b": [1.0] * DIM}, {"a": [2.0] * DIM}]
