@@ -16,7 +16,7 @@ _FIELD_CONDITIONS = get_args(FieldCondition)
 
 def count_segments(segments: Segments, count: Count) -> int:
     """Return how many live points the filter keeps."""
-    condition = _only_condition(count.filter)
+    condition = only_condition(count.filter)
     return sum(_counted(one, count.filter, condition) for one in View.of(segments))
 
 
@@ -28,7 +28,7 @@ def _counted(view: SegmentView, wanted: Filter | None, condition: FieldCondition
     return kept_words(view, wanted)[1]
 
 
-def _only_condition(wanted: Filter | None) -> FieldCondition | None:
+def only_condition(wanted: Filter | None) -> FieldCondition | None:
     """Return the condition of a filter that is nothing else."""
     if wanted is None or len(wanted.must) != 1 or wanted.should or wanted.must_not or wanted.min_should:
         return None

@@ -6,8 +6,10 @@ The choice between scan and walk is the slot's own (index/base.py), made from th
 from typing import NamedTuple
 
 from shared.errors import BadInput
+from shared.query.count import only_condition
 from shared.query.filters import kept_words
 from shared.query.view import SegmentView
+from shared.schema.filters import Filter
 from shared.schema.queries import QuantizationParams, Search
 from shared.schema.slots import SlotKind
 from shared.segment import bits
@@ -70,10 +72,22 @@ def _scan_rows(layout: SlotLayout, full_scan: int) -> int:
     return full_scan if layout.kind is SlotKind.SPARSE else full_scan * 1024 // (4 * layout.dim)
 
 
+def _kept(view: SegmentView, wanted: Filter | None) -> tuple[Words, int]:
+    """Return the rows that the filter keeps, and how many: as a column says where that is the whole of it."""
+    condition = only_condition(wanted)
+    if condition is not None and view.live == view.size == view.segment.count:
+        column = view.segment.column(condition.key)
+        words = column.matches(condition)
+        matching = column.count(condition)
+        if matching is not None and len(words) == len(view.words):
+            return words, matching
+    return kept_words(view, wanted)
+
+
 def _mask(view: SegmentView, slot: AnyIndex, search: Search) -> tuple[Words | None, int]:
     """Return the mask and its cardinality; None where every row of the slot passes and none can come."""
     present = view.segment.present_words(search.slot)
-    words, matching = kept_words(view, search.filter)
+    words, matching = _kept(view, search.filter)
     if present is None:
         fixed = _is_indexed(slot)
         return (None if fixed and matching == view.size else words), matching

@@ -132,6 +132,8 @@ def _search_segment(tasks: list[_Task], place: int) -> None:
 
 def _in_turn(plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:
     """Search slot after slot, and tell each the score that the best `limit` rows so far reach."""
+    if len(plans) == 1:
+        return [_Part(plans[0].place, *plans[0].slot.search(query, plans[0].search))]
     parts: list[_Part] = []
     best: Scores = np.empty(0, np.float32)
     for plan in plans:
