@@ -26,6 +26,9 @@ LENGTH_MAX = 2**62
 PREFIX_MAX = 128
 """Longest beginning of a word that is a term: one hostile word would else become as many terms as it has characters."""
 
+KEPT_QUERIES, KEPT_LENGTH = 128, 256
+"""So many queries of at most so many characters are not analysed again."""
+
 STEMMED_MAX = 1000
 """Longer words stay as they are: some stemmers take a time that is quadratic in them."""
 
@@ -42,6 +45,8 @@ class Analyzer:
         self._longest = min(longest, PREFIX_MAX) if self._is_prefix else longest
         self._shortest = max(1, analysis.min_token_len or 0)
         self.words: Callable[[str], list[str]] = WORDS[analysis.tokenizer]
+        self._kept_query = lru_cache(maxsize=KEPT_QUERIES)(self._query)
+        self._kept_phrase = lru_cache(maxsize=KEPT_QUERIES)(self.document)
 
     def terms(self, words: list[str]) -> list[list[str]]:
         """Return for each word of a document its terms: one, none when it is dropped, all beginnings for `prefix`."""
@@ -53,11 +58,18 @@ class Analyzer:
         ]
 
     def document(self, text: str) -> list[str]:
-        """Return the terms of a document in order; of a phrase too."""
+        """Return the terms of a document in order."""
         return [term for terms in self.terms(self.words(text)) for term in terms]
 
     def query(self, text: str) -> list[str]:
-        """Return the terms that a query asks for, in order."""
+        """Return the terms that a query asks for, in order. Read only: every segment asks for the same."""
+        return self._kept_query(text) if len(text) <= KEPT_LENGTH else self._query(text)
+
+    def phrase(self, text: str) -> list[str]:
+        """Return the terms of a phrase in order: those of a document. Read only."""
+        return self._kept_phrase(text) if len(text) <= KEPT_LENGTH else self.document(text)
+
+    def _query(self, text: str) -> list[str]:
         if not self._is_prefix:
             return self.document(text)
         finished = self._finished(self.words(text), frozenset())

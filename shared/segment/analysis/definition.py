@@ -26,7 +26,7 @@ def text_matches(condition: TextCondition, values: Iterable[Any], analysis: Text
     documents = [analyzer.document(value) for value in values if isinstance(value, str)]
     match condition:
         case MatchPhrase(_, phrase):
-            wanted = analyzer.document(phrase)
+            wanted = analyzer.phrase(phrase)
             has_order = analysis is None or analysis.phrase_matching
             return has_order and any(_has_in_order(document, wanted) for document in documents)
         case MatchTextAny(_, text):

@@ -110,7 +110,7 @@ class TextColumn:
             case MatchTextAny(_, text):
                 return [number for number in map(number_of, self._analyzer.query(text)) if number >= 0]
             case MatchPhrase(_, phrase):
-                numbers = list(map(number_of, self._analyzer.document(phrase))) if self._has_phrases else []
+                numbers = list(map(number_of, self._analyzer.phrase(phrase))) if self._has_phrases else []
             case _:
                 raise AssertionError(f"another kind of column serves {type(condition).__name__}")
         return [] if -1 in numbers else numbers
