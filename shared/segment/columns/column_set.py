@@ -80,15 +80,22 @@ class ColumnSet(KeptColumns):
         self._edits.add_layers(layers)
 
     def cold_rows(self, key: str, asked: FieldCondition | OrderBy | None = None) -> int:
-        """Return how many rows, or elements of them, the next question to a column must parse first.
+        """Return how many rows, elements of them and edits the next question to a column must parse first.
 
         Rows of a sealed segment whose column is not yet made final count as well.
         """
-        column = self._kept(ColumnName(parse_path(key), self.kind_of(key, asked).name))
+        name = ColumnName(parse_path(key), self.kind_of(key, asked).name)
+        column = self._kept(name)
+        cold = self._count() + self._cold_edits(name)
         if isinstance(asked, Nested) and isinstance(column, NestedColumn):
-            return self._count() - column.count + column.cold_rows(asked)
+            return cold - column.count + column.cold_rows(asked)
         is_ready = column is not None and column.is_frozen >= self._final
-        return self._count() - (column.count if column is not None and is_ready else 0)
+        return cold - (column.count if column is not None and is_ready else 0)
+
+    def _cold_edits(self, name: ColumnName) -> int:
+        edits = self._edits.seen()
+        column = self._kept(name._replace(age=edits.age)) if len(edits.rows) else None
+        return len(edits.rows) - (0 if column is None else column.count)
 
     def words(self, key: str, condition: FieldCondition) -> Words:
         """Return the rows that satisfy a condition on a path, overlays included; ceil(count / 64) words, read only.

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from shared.segment.columns.growable import Growable
 from shared.segment.patched_rows import Layers
 
-INCOMING_MAX = 65_536
-"""Most edits that wait for the next filter."""
+INCOMING_MAX = 4096
+"""Most edits that wait for the next filter: taking them over must not hold whoever asks."""
 
 WAITING_LAYERS_MAX = 16
 """Most times that layers wait for the next filter: only the last count, and each keeps words in memory."""

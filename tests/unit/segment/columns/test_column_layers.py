@@ -114,3 +114,16 @@ def test_layers_that_no_filter_looked_at_are_not_kept() -> None:
 
     assert sum(one() is not None for one in waiting) <= WAITING_LAYERS_MAX + 1
     assert edits.seen().layers[0].version == 3 * WAITING_LAYERS_MAX - 1
+
+
+def test_edits_that_no_filter_has_read_are_cold_rows() -> None:
+    own = [b'{"a":1}'] * 70
+    columns = ColumnSet(lambda first, last: own[first:last], lambda: len(own), ColumnCache(), final=True)
+    columns.column("a").matches(MatchAny("a", [1]))
+
+    for row in range(30):
+        columns.overlay(row, b'{"a":2}')
+    before = columns.column("a").cold_rows()
+    columns.column("a").matches(MatchAny("a", [1]))
+
+    assert (before, columns.column("a").cold_rows()) == (30, 0)
