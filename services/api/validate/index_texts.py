@@ -78,6 +78,7 @@ LANGUAGE_CODES = {
     "hy": "armenian",
     "id": "indonesian",
     "it": "italian",
+    "ja": "japanese",
     "jp": "japanese",
     "kk": "kazakh",
     "ne": "nepali",
