@@ -20,7 +20,7 @@ from shared.segment.layout import Layout
 from shared.segment.marked import MarkedSegment
 from shared.segment.marks import RowMarks
 from shared.segment.parts import SealedParts
-from shared.segment.payloads import PayloadBlob, PayloadList
+from shared.segment.payloads import GrowingPayloads, PayloadBlob
 from shared.segment.rows import RowBatch
 from shared.segment.sealed import SealedSegment
 
@@ -39,7 +39,7 @@ class RowsCut:
     is_uuid: NDArray[np.bool_]
     versions: NDArray[np.uint64]
     slots: dict[str, Batch]
-    payloads: list[bytes]
+    payloads: PayloadBlob
 
     @property
     def count(self) -> int:
@@ -56,7 +56,7 @@ class AppendableSegment(MarkedSegment):
     """
 
     def __init__(self, segment_id: str, layout: Layout, seed: int) -> None:
-        self._payloads = PayloadList()
+        self._payloads = GrowingPayloads()
         self._slots = {name: growing_slot(slot, seed) for name, slot in layout.items()}
         super().__init__(segment_id, layout, RowMarks(self._payloads, final=False), self._slots)
         self._ids: list[PointId] = []
@@ -175,16 +175,16 @@ class AppendableSegment(MarkedSegment):
             is_uuid=self._is_uuid.view(first),
             versions=self._versions.view(first),
             slots={name: slot.cut(first) for name, slot in self._slots.items()},
-            payloads=self._payloads.texts(first, self.count),
+            payloads=self._payloads.cut(first),
         )
 
     def seal(self, generation: int = 0) -> SealedSegment:
         """Return the sealed segment that takes this one's place: same rows, same marks. This one takes no more calls.
 
-        In memory and quick: ids are sorted and payloads joined, vectors and codes are taken as they are.
+        In memory and quick: ids are sorted; vectors, codes and payloads are taken as they are.
         generation   of the config that the segment was filled under
         """
-        payloads = PayloadBlob.from_texts(self._payloads.texts(0, self.count))
+        payloads = self._payloads.cut()
         parts = SealedParts(
             segment_id=self.segment_id,
             id_map=self.sorted_ids(self.count),

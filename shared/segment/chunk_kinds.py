@@ -37,7 +37,7 @@ def write_rows(shard_directory: Path, segment_id: str, rows: RowsCut) -> ChunkRe
         "uuids": rows.uuids,
         "is_uuid": rows.is_uuid,
         "versions": rows.versions,
-        **_payload_arrays(rows.payloads),
+        **_blob_arrays(rows.payloads),
     }
     for number, slot in enumerate(rows.slots.values()):
         arrays |= {f"{number}.{name}": array for name, array in slot.arrays().items()}
@@ -80,7 +80,7 @@ def write_overlay(shard_directory: Path, segment_id: str, changes: list[OverlayC
     arrays: Arrays = {
         "rows": np.array([change.row for change in changes], dtype=np.int64),
         "versions": np.array([change.version for change in changes], dtype=np.uint64),
-        **_payload_arrays([change.payload for change in changes]),
+        **_blob_arrays(PayloadBlob.from_texts([change.payload for change in changes])),
     }
     if any(change.noted != change.version for change in changes):
         arrays["noted"] = np.array([change.noted for change in changes], dtype=np.uint64)
@@ -100,8 +100,7 @@ def load_overlay(shard_directory: Path, ref: ChunkRef, segment: AppendableSegmen
     segment.restore_changes(itertools.compress(changes, lives))
 
 
-def _payload_arrays(texts: list[bytes]) -> Arrays:
-    blob = PayloadBlob.from_texts(texts)
+def _blob_arrays(blob: PayloadBlob) -> Arrays:
     return {"offsets": blob.offsets, "blob": blob.blob}
 
 

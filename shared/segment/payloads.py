@@ -1,4 +1,4 @@
-"""Payload texts by row: a list while rows are appended, one blob with offsets once they are sealed.
+"""Payload texts by row: one blob with offsets, which grows while rows are appended and stays as it is once sealed.
 
 A payload is JSON object text; the empty one is stored as no bytes at all and read as `{}`.
 """
@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared.segment.growing import GrowingArray
 
 EMPTY = b"{}"
 
@@ -28,29 +30,49 @@ class Payloads(Protocol):
         """Return the texts of rows [first, last), b"" when empty."""
 
 
-class PayloadList:
-    """The payloads of an appendable segment."""
+class GrowingPayloads:
+    """The payloads of an appendable segment: joined as they come, so that sealing has nothing to join.
+
+    Readers in threads ask for rows that were there when they began: those bytes never move.
+    """
 
     def __init__(self) -> None:
-        self._texts: list[bytes] = []
-        self.nbytes = 0
+        self._blob: GrowingArray[np.uint8] = GrowingArray(np.uint8)
+        self._offsets: GrowingArray[np.uint64] = GrowingArray(np.uint64)
+        self._offsets.append(np.zeros(1, np.uint64))
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return self._offsets.count - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all texts."""
+        return self._blob.count
 
     def append(self, texts: Iterable[bytes]) -> None:
         """Add rows at the end; b"{}" is kept as b""."""
-        kept = [b"" if text == EMPTY else bytes(text) for text in texts]
-        self._texts.extend(kept)
-        self.nbytes += sum(map(len, kept))
+        kept = [b"" if text == EMPTY else text for text in texts]
+        offsets = offsets_of(kept)[1:] + np.uint64(self._blob.count)
+        self._blob.append(np.frombuffer(b"".join(kept), np.uint8))
+        self._offsets.append(offsets)
 
     def text(self, row: int) -> bytes:
         """Return the text of one row, b"{}" when empty."""
-        return self._texts[row] or EMPTY
+        first, last = self._offsets.whole[row : row + 2].tolist()
+        return self._blob.whole[first:last].tobytes() or EMPTY
 
     def texts(self, first: int, last: int) -> list[bytes]:
         """Return the texts of rows [first, last), b"" when empty: a list of its own."""
-        return self._texts[first:last]
+        bounds = self._offsets.whole[first : last + 1].tolist()
+        if last <= first:
+            return []
+        joined = self._blob.whole[bounds[0] : bounds[-1]].tobytes()
+        return _cut(joined, [bound - bounds[0] for bound in bounds])
+
+    def cut(self, first: int = 0) -> "PayloadBlob":
+        """Return the payloads of the rows from `first` on as they are now: the bytes are views, nothing is joined."""
+        offsets = self._offsets.view(first)
+        return PayloadBlob(offsets - offsets[0] if first else offsets, self._blob.view(int(offsets[0])))
 
 
 class PayloadBlob:
