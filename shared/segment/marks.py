@@ -98,7 +98,7 @@ class RowMarks:
     def restore_changes(self, changes: Iterable[OverlayChange]) -> None:
         """Take entries that another overlay had, in its order."""
         for change in changes:
-            self.overlay.set(*change)
+            self.overlay.set(change.row, change.version, change.payload, change.noted)
             self.columns.overlay(change.row, change.payload)
 
     def restore_layers(self, layers: Layers, through: int) -> None:

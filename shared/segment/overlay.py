@@ -8,8 +8,8 @@ they are of, each change is in the answer once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from shared.segment import bits
@@ -21,8 +21,8 @@ STALE_MAX = 65_536
 """Most rows that wait for their bits to be cleared."""
 
 
-class OverlayChange(NamedTuple):
-    """The payload that a row has had since `version`.
+class OverlayChange(msgspec.Struct, frozen=True, gc=False):
+    """The payload that a row has had since `version`: there may be many, so the garbage collector leaves them alone.
 
     payload   JSON object text, b"" when empty
     noted     when the entry came: its version, or that of the patch at which it was folded out of a layer

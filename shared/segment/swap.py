@@ -11,6 +11,7 @@ A layer may hold patches from before the base, which the output has folded in: a
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +62,9 @@ class Succession:
             if len(died):
                 self.output.tombstone(forward[died].astype(np.int64))
             later = (change for change in segment.overlay.changed_after(base) if change.version > base)
-            changes += [change._replace(row=int(forward[change.row]), noted=change.version) for change in later]
+            changes += [
+                msgspec.structs.replace(change, row=int(forward[change.row]), noted=change.version) for change in later
+            ]
             layers += self._layers_after(base, segment, forward)
         self.output.restore_changes(sorted(changes, key=lambda one: one.version))
         if layers:
