@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shared.query.view import Segments, SegmentView, View
 from shared.schema.filters import (
     Condition,
+    DatetimeRange,
     FieldCondition,
     Filter,
     GeoBox,
@@ -20,6 +21,7 @@ from shared.schema.filters import (
     MatchTextAny,
     Nested,
     Slice,
+    ValuesCount,
 )
 from shared.segment import bits
 from shared.segment.base import Segment
@@ -70,11 +72,15 @@ def _field_conditions(wanted: Filter) -> Iterator[FieldCondition]:
 
 def _family(condition: FieldCondition) -> object:
     """Return what conditions on one key have in common when one column answers them all."""
-    if isinstance(condition, Nested):
-        return id(condition)
-    if isinstance(condition, GeoBox | GeoRadius | GeoPolygon):
-        return GeoBox
-    return MatchText if isinstance(condition, MatchText | MatchTextAny | MatchPhrase) else None
+    return id(condition) if isinstance(condition, Nested) else _FAMILIES.get(type(condition))
+
+
+_FAMILIES: dict[type, str] = {
+    DatetimeRange: "dates",
+    ValuesCount: "counts",
+    **dict.fromkeys((GeoBox, GeoRadius, GeoPolygon), "geo"),
+    **dict.fromkeys((MatchText, MatchTextAny, MatchPhrase), "text"),
+}
 
 
 def _satisfying(view: SegmentView, condition: Condition) -> Words:

@@ -49,7 +49,6 @@ def element_reader(path: Path) -> Callable[[Sequence[bytes]], Elements]:
 
 def _objects(text: bytes, path: Path) -> Iterator[bytes]:
     """Yield the texts of the objects that a path selects in a JSON text."""
-    text = text.strip()
     if not path:
         if text.startswith(b"{"):
             yield text
@@ -60,8 +59,12 @@ def _objects(text: bytes, path: Path) -> Iterator[bytes]:
             yield from _objects(bytes(value), path[1:])
     elif text.startswith(b"["):
         values = _raw_list(text)
-        for value in values if step is EVERY else values[step : step + 1]:
-            yield from _objects(bytes(value), path[1:])
+        chosen = map(bytes, values if step is EVERY else values[step : step + 1])
+        if len(path) == 1:
+            yield from (element for element in chosen if element.startswith(b"{"))
+            return
+        for element in chosen:
+            yield from _objects(element, path[1:])
 
 
 def _lenient_elements(payloads: Sequence[bytes], path: Path) -> Elements:

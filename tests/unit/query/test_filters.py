@@ -77,7 +77,7 @@ def test_cold_rows_count_every_path_of_a_filter_once_until_it_was_read():
     assert (before, cold_rows(segments, wanted), cold_rows(segments, None)) == (6, 1, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(payloads, min_size=1, max_size=12), filters, st.sets(st.integers(0, 11)))
 def test_filter_keeps_what_the_twin_keeps(contents, wanted, dead):
     segment = PlainSegment([builders.point(place, payload=payload) for place, payload in enumerate(contents)])

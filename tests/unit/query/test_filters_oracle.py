@@ -86,7 +86,7 @@ def test_condition_keeps_what_local_mode_keeps(contents, condition):
     assert ours == by_definition == theirs
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(payloads, selectors, st.booleans())
 def test_payload_selector_cuts_what_local_mode_cuts(payload, keys, include):
     selector = PayloadSelector(True, include=keys if include else None, exclude=None if include else keys)

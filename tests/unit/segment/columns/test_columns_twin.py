@@ -13,7 +13,7 @@ from shared.segment.columns.column_set import ColumnSet
 from tests.unit.query.payload_strategies import fields, nested, payloads
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.lists(payloads, max_size=12),
     st.lists(payloads, max_size=4),
