@@ -6,12 +6,14 @@ made row by row, in steps with pauses in between.
 
 from collections.abc import Generator
 
-from services.worker.found_points import ids_passing, missing_ids, rows_found, words_passing
+from services.worker.found_points import missing_ids, rows_found, words_passing
 from services.worker.segment_list import SegmentList
 from shared.schema.filters import Filter
 from shared.schema.operations import ClearPayload, DeletePayload, OverwritePayload, SetPayload
 from shared.schema.points import PointId
 from shared.segment import bits
+from shared.segment.base import Segment
+from shared.segment.bits import Rows
 from shared.segment.columns.paths import parse_path
 from shared.segment.id_map import IdBatch
 from shared.segment.patches import PayloadPatch
@@ -30,12 +32,15 @@ def change_payloads(
     segments: SegmentList, operation: PayloadOperation, position: int
 ) -> Generator[None, None, list[PointId]]:
     """Change the payload of each point that the operation names; return the ids that do not exist."""
-    change = change_of(operation)
-    if not isinstance(change, PayloadPatch):
-        return (yield from _edit(segments, operation, change, position))
-    if operation.filter is None:
-        return (yield from _patch_points(segments, operation.ids, change, position))
-    _patch_passing(segments, operation.filter, change, position)
+    change, wanted = change_of(operation), operation.filter
+    if isinstance(change, PayloadPatch):
+        if wanted is None:
+            return (yield from _patch_points(segments, operation.ids, change, position))
+        _patch_passing(segments, wanted, change, position)
+        return []
+    if wanted is None:
+        return (yield from _edit_points(segments, operation.ids, change, position))
+    yield from _edit_passing(segments, wanted, change, position)
     return []
 
 
@@ -76,10 +81,9 @@ def _patch_passing(segments: SegmentList, wanted: Filter, patch: PayloadPatch, p
         segments.points_applied += bits.count(words)
 
 
-def _edit(
-    segments: SegmentList, operation: PayloadOperation, edit: PayloadEdit, position: int
+def _edit_points(
+    segments: SegmentList, ids: list[PointId], edit: PayloadEdit, position: int
 ) -> Generator[None, None, list[PointId]]:
-    ids = operation.ids if operation.filter is None else ids_passing(segments.mounted, operation.filter)
     segments.points_applied += len(ids)
     missing: list[PointId] = []
     for first in range(0, len(ids), STEP_POINTS):
@@ -88,7 +92,28 @@ def _edit(
         batch = IdBatch.from_ids(ids[first : first + STEP_POINTS])
         found = rows_found(segments.mounted, batch)
         for part in found:
-            rows = part.rows.tolist()
-            part.segment.set_payload(rows, [edit(part.segment.payload(row)) for row in rows], position)
+            _edit_rows(part.segment, part.rows, edit, position)
         missing += missing_ids(found, batch)
     return missing
+
+
+def _edit_passing(
+    segments: SegmentList, wanted: Filter, edit: PayloadEdit, position: int
+) -> Generator[None, None, None]:
+    """Edit what passes now. Where a segment is succeeded by another meanwhile, its points are looked up there."""
+    passing = [(segment, bits.to_rows(words)) for segment, words in words_passing(segments.mounted, wanted)]
+    for segment, rows in passing:
+        segments.points_applied += len(rows)
+        for first in range(0, len(rows), STEP_POINTS):
+            some = rows[first : first + STEP_POINTS]
+            if segment in segments.mounted:
+                _edit_rows(segment, some, edit, position)
+            else:
+                for part in rows_found(segments.mounted, IdBatch.from_ids(segment.ids(some))):
+                    _edit_rows(part.segment, part.rows, edit, position)
+            yield
+
+
+def _edit_rows(segment: Segment, rows: Rows, edit: PayloadEdit, position: int) -> None:
+    numbers = rows.tolist()
+    segment.set_payload(numbers, [edit(segment.payload(row)) for row in numbers], position)
