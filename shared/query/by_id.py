@@ -1,8 +1,8 @@
 """The first rows of one segment in the order of their ids: for pages, and for ties of any other order.
 
-Two ways, the one that reads less:
-- rows are taken in id order in chunks that double, and those that pass are kept, until there are enough;
-- where so few rows pass that most chunks would be read for nothing, the passing rows are sorted by their ids' ranks.
+1. Rows are taken in id order in chunks that double, and those that pass are kept, until there are enough.
+2. Where that has looked at so many rows that sorting the passing ones would have cost less (they are few, or lie
+   together far away), those that are still to come are sorted by the ranks of their ids, and the first are taken.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from shared.segment.id_map import IdMap
 CHUNK_MIN = 256
 """Rows looked at in the first chunk, at least."""
 
-SORT_COST = 8
+SORT_COST = 4
 """Ranking a row costs about so many times more than looking at one in id order."""
 
 
@@ -30,12 +30,34 @@ def first_by_id(view: SegmentView, words: Words, matching: int, limit: int, offs
         return np.empty(0, np.int64)
     ids = view.segment.sorted_ids(view.size)
     ordered = ids.rows_from(offset)
-    if matching * matching * SORT_COST < wanted * len(ordered):
-        return _ranked(ids, bits.to_rows(words), len(ids.rows) - len(ordered), wanted)
-    return _first_passing(ordered, words, wanted)
+    rows, looked_at = _first_passing(ordered, words, wanted, _look_at_most(matching, wanted, len(ordered)))
+    if len(rows) == wanted or looked_at >= len(ordered):
+        return rows
+    first_rank = len(ids.rows) - len(ordered) + looked_at
+    return np.concatenate((rows, _ranked(ids, bits.to_rows(words), first_rank, wanted - len(rows))))
+
+
+def _look_at_most(matching: int, wanted: int, rows: int) -> int:
+    """Return how many rows to look at before the passing ones are sorted; none where that would not do if spread."""
+    most = SORT_COST * matching
+    return most if most * matching >= wanted * rows else 0
+
+
+def _first_passing(ordered: Rows, words: Words, wanted: int, most: int) -> tuple[Rows, int]:
+    """Return the first of the ordered rows that pass, up to `wanted`, and how many rows were looked at."""
+    kept: list[Rows] = []
+    start, size = 0, max(CHUNK_MIN, 2 * wanted)
+    while wanted > 0 and start < min(len(ordered), most):
+        chunk = ordered[start : start + size]
+        passing = chunk[bits.test(words, chunk)][:wanted]
+        kept.append(passing)
+        wanted -= len(passing)
+        start, size = start + size, 2 * size
+    return np.concatenate(kept) if kept else np.empty(0, np.int64), start
 
 
 def _ranked(ids: IdMap, rows: Rows, first_rank: int, wanted: int) -> Rows:
+    """Return the first `wanted` of rows by the ranks of their ids, from a rank on."""
     ranks = ids.ranks[rows]
     if first_rank:
         ranks = ranks[ranks >= first_rank]
@@ -44,16 +66,3 @@ def _ranked(ids: IdMap, rows: Rows, first_rank: int, wanted: int) -> Rows:
     ranks.sort()
     found: Rows = ids.rows[ranks]
     return found
-
-
-def _first_passing(ordered: Rows, words: Words, wanted: int) -> Rows:
-    """Return the first `wanted` of the ordered rows that pass."""
-    kept: list[Rows] = []
-    start, size = 0, max(CHUNK_MIN, 2 * wanted)
-    while wanted > 0 and start < len(ordered):
-        chunk = ordered[start : start + size]
-        passing = chunk[bits.test(words, chunk)][:wanted]
-        kept.append(passing)
-        wanted -= len(passing)
-        start, size = start + size, 2 * size
-    return np.concatenate(kept) if kept else np.empty(0, np.int64)

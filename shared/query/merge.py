@@ -4,6 +4,8 @@ import heapq
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+import numpy as np
+
 from shared.schema.filters import Scalar
 from shared.schema.points import id_order
 from shared.schema.queries import Hit
@@ -45,4 +47,8 @@ def added(parts: Iterable[Iterable[Counted]]) -> dict[Scalar, int]:
 
 def most_frequent(counted: Iterable[Counted], limit: int) -> list[Counted]:
     """Return the `limit` values with the highest counts above 0; equal counts by value."""
-    return heapq.nsmallest(limit, (each for each in counted if each[1] > 0), key=lambda each: (-each[1], each[0]))
+    every = list(counted)
+    counts = np.fromiter((count for _, count in every), np.int64, len(every))
+    floor = int(np.partition(counts, -limit)[-limit]) if len(every) > limit else 1
+    kept = [each for each in every if each[1] >= max(floor, 1)]
+    return heapq.nsmallest(limit, kept, key=lambda each: (-each[1], each[0]))

@@ -5,6 +5,7 @@ page are read. So a page costs the same wherever it begins.
 """
 
 import heapq
+from collections.abc import Iterable
 
 from shared.query.by_id import first_by_id
 from shared.query.fetch import fetch_hits
@@ -17,25 +18,31 @@ from shared.schema.queries import Hit, Scroll
 def scroll_segments(segments: Segments, scroll: Scroll) -> list[Hit]:
     """Return the first `limit` points that the filter keeps, by id from the offset on. Raises BadFormat."""
     view = View.of(segments)
-    pages = [_page(one, place, scroll) for place, one in enumerate(view)]
-    if len(pages) == 1:
-        merged = pages[0]
-    else:
-        merged = heapq.nsmallest(scroll.limit, (entry for page in pages for entry in page), key=_by_id)
-    ids, places, rows = ([entry[field] for entry in merged] for field in range(3))
-    ranking = Ranking(ids, [0.0] * len(ids), places, rows)  # type: ignore[arg-type]
-    return fetch_hits(view, ranking, scroll.with_payload, scroll.with_vector)
+    pages = [_page(one, scroll) for one in view]
+    entries: Iterable[_Entry] = (
+        (point_id, place, row)
+        for place, (ids, rows) in enumerate(pages)
+        for point_id, row in zip(ids, rows, strict=True)
+    )
+    merged = entries if len(pages) == 1 else heapq.nsmallest(scroll.limit, entries, key=_by_id)
+    ids, places, rows = [], [], []
+    for point_id, place, row in merged:
+        ids.append(point_id)
+        places.append(place)
+        rows.append(row)
+    return fetch_hits(view, Ranking(ids, [0.0] * len(ids), places, rows), scroll.with_payload, scroll.with_vector)
 
 
 _Entry = tuple[PointId, int, int]
+"""A point's id, its segment's place in the view, its row."""
 
 
 def _by_id(entry: _Entry) -> tuple[bool, PointId]:
     return id_order(entry[0])
 
 
-def _page(view: SegmentView, place: int, scroll: Scroll) -> list[_Entry]:
-    """Return (id, segment's place, row) of the first rows of one segment, in id order."""
+def _page(view: SegmentView, scroll: Scroll) -> tuple[list[PointId], list[int]]:
+    """Return ids and rows of the first points of one segment, in id order."""
     words, matching = kept_words(view, scroll.filter)
     rows = first_by_id(view, words, matching, scroll.limit, scroll.offset)
-    return [(point_id, place, row) for point_id, row in zip(view.segment.ids(rows), rows.tolist(), strict=True)]
+    return view.segment.ids(rows), rows.tolist()

@@ -69,7 +69,7 @@ def count(words: Words) -> int:
 
 def test(words: Words, rows: Rows) -> NDArray[np.bool_]:
     """Return for each of `rows` whether it passes. Rows must lie within the words."""
-    shifts = (rows & 63).astype(np.uint64)
+    shifts = (rows & 63).view(np.uint64)
     found: NDArray[np.bool_] = ((words[rows >> 6] >> shifts) & _ONE).astype(np.bool_)
     return found
 
