@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.segment.index.base import (
+from shared.segment.index.base import SlotIndex
+from shared.segment.index.planning import Way, choose, sign_candidates
+from shared.segment.index.running import (
     NO_ROWS,
     NO_SCORES,
     Floats,
     Ready,
     Rows,
-    SlotIndex,
     SlotSearch,
     found,
     run,
     sure_hits,
 )
-from shared.segment.index.planning import Way, choose, sign_candidates
 from shared.segment.index.scratch import POOL
 from shared.segment.kernels.table import AT
 from shared.segment.kernels.together import scan_raw_together, scan_signs_together

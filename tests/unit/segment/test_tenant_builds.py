@@ -9,10 +9,11 @@ import pytest
 from shared.schema.collections import CollectionConfig, Distance
 from shared.segment import bits
 from shared.segment.checksum import logical_checksum
-from shared.segment.index.base import Ready, SlotIndex, SlotSearch, run
+from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.graph import Graph
 from shared.segment.index.groups import GroupsMaker
 from shared.segment.index.recall import measure_recall
+from shared.segment.index.running import Ready, run
 from shared.segment.index.scratch import POOL
 from shared.segment.index.together import search_together
 from shared.segment.kernels.table import AT
