@@ -19,7 +19,6 @@ from shared.schema.slots import Memory
 from shared.segment.chunks import Chunk, read_chunk, write_chunk
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.columns.field_arrays import Kind
-from shared.segment.columns.kinds import kinds_of_index
 from shared.segment.sealed import SealedSegment
 from shared.store.crash import crash_point
 from shared.store.manifest import ColumnRef
@@ -45,7 +44,7 @@ class Damaged(NamedTuple):
 
 def columns_rest(segment: SealedSegment, known: Iterable[ColumnRef]) -> tuple[list[ColumnRef], list[ColumnSource]]:
     """Return the column files that stay, and the columns to write: those that are declared and built."""
-    wanted = _declared(segment)
+    wanted = segment.columns.wanted()
     kept = [ref for ref in known if (ref.key, ref.kind) in wanted]
     stays = {(ref.key, ref.kind) for ref in kept}
     unbuilt = {(key, kind.name) for key, kind in segment.columns.unbuilt()}
@@ -70,7 +69,7 @@ def write_columns(shard_directory: Path, segment_id: str, sources: Iterable[Colu
 
 def open_columns(shard_directory: Path, segment: SealedSegment, refs: Iterable[ColumnRef]) -> list[Damaged]:
     """Give a segment the columns of its declared indexes that have files; return the files that cannot be used."""
-    wanted = _declared(segment)
+    wanted = segment.columns.wanted()
     damaged = []
     for ref in refs:
         kind = wanted.get((ref.key, ref.kind))
@@ -100,10 +99,7 @@ def open_column(shard_directory: Path, segment: SealedSegment, ref: ColumnRef, k
     arrays = chunk.arrays
     if place is Memory.PINNED:
         arrays = {name: np.array(array) for name, array in arrays.items()}
-    try:
-        segment.columns.restore(ref.key, kind, arrays)
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise ChecksumMismatch(f"{ref.file.name}: arrays that a column needs are missing or misshapen") from error
+    segment.columns.restore(ref.key, kind, arrays)
     segment.column_places[ref.key, ref.kind] = place
 
 
@@ -115,7 +111,7 @@ def share_columns(segment: SealedSegment, twin: SealedSegment) -> None:
 
 def misplaced_columns(segment: SealedSegment, refs: Iterable[ColumnRef]) -> list[tuple[ColumnRef, Kind]]:
     """Return the files of columns in memory that are kept otherwise than their index wants."""
-    wanted = _declared(segment)
+    wanted = segment.columns.wanted()
     places = {name: place for name, place in segment.column_places.items() if name in wanted}
     segment.column_places = places
     return [
@@ -124,9 +120,3 @@ def misplaced_columns(segment: SealedSegment, refs: Iterable[ColumnRef]) -> list
         if (kind := wanted.get((ref.key, ref.kind))) is not None
         and places.get((ref.key, ref.kind), Memory.PINNED) is not segment.columns.declared[ref.key].place
     ]
-
-
-def _declared(segment: SealedSegment) -> dict[tuple[str, str], Kind]:
-    """Return the kinds of column of a segment's declared indexes, by path and name."""
-    indexes = segment.columns.declared.items()
-    return {(key, kind.name): kind for key, index in indexes for kind in kinds_of_index(index)}

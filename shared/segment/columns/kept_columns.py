@@ -54,6 +54,7 @@ class KeptColumns:
         self._kinds: dict[str, Kind] = {}
         self.declared: Mapping[str, PayloadIndex] = {}
         self._by_path: dict[Path, PayloadIndex] = {}
+        self._wanted: list[tuple[ColumnName, str, Kind]] = []
         self._pinned: frozenset[tuple[Path, str]] = frozenset()
         self.close = weakref.finalize(self, self._cache.drop, self._number)
         self.close.atexit = False
@@ -63,18 +64,19 @@ class KeptColumns:
     def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
         """Take these as the declared indexes from now on: what texts mean, and which columns are pinned."""
         self.declared = dict(indexes)
-        by_path = {parse_path(key): index for key, index in indexes.items()}
-        self._pinned = frozenset((path, kind.name) for path, index in by_path.items() for kind in kinds_of_index(index))
-        self._by_path = by_path
+        wanted = [(key, kind) for key, index in indexes.items() for kind in kinds_of_index(index)]
+        self._wanted = [(ColumnName(parse_path(key), kind.name), key, kind) for key, kind in wanted]
+        self._pinned = frozenset((name.path, name.kind) for name, _, _ in self._wanted)
+        self._by_path = {parse_path(key): index for key, index in indexes.items()}
         self._cache.pin(self._number, self._is_pinned)
 
     def unbuilt(self) -> list[tuple[str, Kind]]:
         """Return the declared columns of a final set that are not ready in memory; a growing set has none."""
-        if not self._final:
-            return []
-        wanted = [(key, kind) for key, index in self.declared.items() for kind in kinds_of_index(index)]
-        columns = [self._kept(ColumnName(parse_path(key), kind.name)) for key, kind in wanted]
-        return [one for one, column in zip(wanted, columns, strict=True) if column is None or not column.is_frozen]
+        return [(key, kind) for name, key, kind in self._wanted if not self._is_ready(name)] if self._final else []
+
+    def wanted(self) -> dict[tuple[str, str], Kind]:
+        """Return the kinds of column that are declared, by their index's path and their own name."""
+        return {(key, kind.name): kind for _, key, kind in self._wanted}
 
     def build(self, key: str, kind: Kind, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Build a column, or grow it to all rows, in any thread. Raises Abandoned once it is not wanted any more."""
@@ -94,7 +96,10 @@ class KeptColumns:
     def restore(self, key: str, kind: Kind, arrays: StoredArrays) -> None:
         """Take a final column from the arrays that it gave; they may be mapped. Raises Corrupt when they do not fit."""
         name = ColumnName(parse_path(key), kind.name)
-        column = kind.restore(name.path, arrays)
+        try:
+            column = kind.restore(name.path, arrays)
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise Corrupt(f"column {key}: {error!r}") from error
         if column.count != self._count():
             raise Corrupt(f"column {key}: expected {self._count()} rows, got {column.count}")
         with self._lock_of(name):
@@ -164,6 +169,10 @@ class KeptColumns:
     def _keep(self, name: ColumnName, kind: Kind, column: FieldArrays) -> None:
         self._kinds[kind.name] = kind
         self._cache.put((self._number, name), column, is_pinned=self._is_pinned(name))
+
+    def _is_ready(self, name: ColumnName) -> bool:
+        column = self._kept(name)
+        return column is not None and column.is_frozen
 
     def _is_pinned(self, name: ColumnName) -> bool:
         return (name.path, name.kind) in self._pinned
