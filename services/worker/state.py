@@ -73,6 +73,9 @@ class Checkpoint(NamedTuple):
     pending: list[PendingSwap]
 
 
+MISSING_MAX = 1000
+"""Most ids that an outcome names."""
+
 Applying = Generator[None, None, list[PointId]]
 """An operation under way: pauses between steps, returns the ids that it needs and nobody has."""
 
@@ -139,7 +142,7 @@ class ShardState:
         self.is_midway = True
         missing = yield from self._applying(position, operation)
         self.applied, self.is_midway = position, False
-        return Outcome(position, missing)
+        return Outcome(position, missing[:MISSING_MAX])
 
     def _applying(self, position: int, operation: Operation) -> Applying:
         segments = self._segments

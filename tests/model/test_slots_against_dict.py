@@ -11,7 +11,7 @@ import pytest
 
 from services.worker.state import ShardState
 from shared.schema.collections import CollectionConfig, SealConfig
-from shared.schema.operations import Config, Seal
+from shared.schema.operations import Config, DeleteVectors, Seal, UpdateVectors
 from shared.segment.checksum import logical_checksum
 from shared.segment.sealed import SealedSegment
 from tests.builders import delete
@@ -38,7 +38,8 @@ class Machine:
         return self.state.config
 
     def step(self) -> None:
-        kinds = ["upsert"] * 8 + ["delete"] * 3 + ["seal", "restart", "build"] + ["remove", "add"] * 2
+        kinds = ["upsert"] * 6 + ["update"] * 4 + ["delete"] * 3 + ["strip", "remove", "add"] * 2
+        kinds += ["seal", "restart", "build"]
         kind = self.source.choice(kinds)
         self.steps.append(kind)
         getattr(self, kind)()
@@ -55,6 +56,26 @@ class Machine:
         apply_all(self.state, delete(*chosen))
         for one in chosen:
             self.points.pop(one, None)
+
+    def update(self) -> None:
+        """Give some points other vectors in some slots."""
+        chosen = self.source.sample(IDS, self.source.randint(1, 8))
+        points = [random_point(self.source, one, self.config) for one in chosen]
+        given = written(self.config, points)
+        [outcome] = apply_all(self.state, UpdateVectors(given.ids, given.slots))
+        assert outcome.missing == [one for one in chosen if one not in self.points], self.steps
+        for point in points:
+            if point["id"] in self.points:
+                self.points[point["id"]] |= shown_by_slot(point, self.config)
+
+    def strip(self) -> None:
+        """Take the vectors of some slots away from some points."""
+        names = [name for name in (*self.config.vectors, *self.config.sparse_vectors) if self.source.random() < 0.3]
+        chosen = self.source.sample(IDS, self.source.randint(1, 8))
+        apply_all(self.state, DeleteVectors(list(chosen), names))
+        for one in chosen:
+            if one in self.points:
+                self.points[one] = {name: row for name, row in self.points[one].items() if name not in names}
 
     def seal(self) -> None:
         apply_all(self.state, Seal(self.state.appendable_id))
@@ -113,8 +134,9 @@ class Machine:
 def test_slots_hold_what_a_dictionary_holds(seed: int, tmp_path: Path) -> None:
     machine = Machine(seed, tmp_path)
 
-    for _ in range(70):
+    for _ in range(90):
         machine.step()
         machine.check()
 
-    assert {"upsert", "delete", "seal", "restart", "build", "remove", "add"} <= set(machine.steps)
+    expected = {"upsert", "update", "delete", "strip", "seal", "restart", "build", "remove", "add"}
+    assert expected <= set(machine.steps)
