@@ -15,6 +15,7 @@ from services.api.validate.point_reads import CountCall, FacetCall, RetrieveCall
 from services.api.validate.query_vectors import as_searched, distance_of, full_scan_of, packed_query
 from services.api.validate.searches import SearchCall
 from services.api.validate.selectors import NO_PAYLOAD, check_vector_names
+from services.api.validate.shard_keys import refuse_shard_key
 from shared.errors import NotFound
 from shared.query.merge import Counted, merge_hits, merge_points
 from shared.schema.collections import CollectionConfig, CollectionRecord, Distance
@@ -65,6 +66,7 @@ class Reader:
         """Return one ranking for each call. Raises BadInput, NotFound and what asking raises."""
         config = record.config
         for call in calls:
+            refuse_shard_key(call.shard_key)
             if call.with_vector.names is not None:
                 check_vector_names(call.with_vector, config)
             check_idf(call, config)
@@ -82,12 +84,14 @@ class Reader:
 
     async def retrieve(self, record: CollectionRecord, call: RetrieveCall, asking: Asking) -> list[Hit]:
         """Return the points that exist, in the order of the ids asked."""
+        refuse_shard_key(call.shard_key)
         check_vector_names(call.with_vector, record.config)
         found = await self._by_id(record, call.ids, (call.with_payload, call.with_vector), asking)
         return [found[point_id] for point_id in call.ids if point_id in found]
 
     async def scroll(self, record: CollectionRecord, call: ScrollCall, asking: Asking) -> Page:
         """Return one page; of one by id one point more is read to know where the next page begins."""
+        refuse_shard_key(call.shard_key)
         check_vector_names(call.with_vector, record.config)
         if call.order_by is not None:
             return Page(await ordered(self._shards, record, call, asking), None)
@@ -99,11 +103,13 @@ class Reader:
 
     async def count(self, record: CollectionRecord, call: CountCall, asking: Asking) -> int:
         """Return how many points the filter keeps."""
+        refuse_shard_key(call.shard_key)
         replies = await self._shards.ask_all(record, Count(call.filter, call.exact), CountReply, asking)
         return sum(reply.count for reply in replies)
 
     async def facet(self, record: CollectionRecord, call: FacetCall, asking: Asking) -> list[Counted]:
         """Return the most frequent values at a path with their numbers of points."""
+        refuse_shard_key(call.shard_key)
         return await faceted(self._shards, record, call, asking)
 
     async def _ranked(self, record: CollectionRecord, searches: list[Search], asking: Asking) -> list[list[Hit]]:

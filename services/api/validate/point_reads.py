@@ -1,6 +1,6 @@
 """Bodies that read points without a query: retrieve, scroll, count, facet."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from services.api.validate.selectors import (
     parse_payload_selector,
     parse_vector_selector,
 )
-from services.api.validate.unsupported import refuse_given
+from services.api.validate.shard_keys import WireShardKey
 from shared.errors import TooLarge
 from shared.schema.filters import Filter
 from shared.schema.points import PointId, parse_point_id
@@ -28,7 +28,7 @@ class WireRetrieve(msgspec.Struct):
     with_payload: WirePayloadSelector = None
     with_vector: WireVectorSelector = None
     with_vectors: WireVectorSelector = None
-    shard_key: Any = None
+    shard_key: WireShardKey = None
 
 
 class WireScroll(msgspec.Struct):
@@ -39,7 +39,7 @@ class WireScroll(msgspec.Struct):
     with_vector: WireVectorSelector = None
     with_vectors: WireVectorSelector = None
     order_by: WireOrderBy | None = None
-    shard_key: Any = None
+    shard_key: WireShardKey = None
 
 
 class WireFacet(msgspec.Struct):
@@ -47,13 +47,13 @@ class WireFacet(msgspec.Struct):
     limit: int | None = None
     filter: WireFilter | None = None
     exact: bool | None = None
-    shard_key: Any = None
+    shard_key: WireShardKey = None
 
 
 class WireCount(msgspec.Struct):
     filter: WireFilter | None = None
     exact: bool | None = None
-    shard_key: Any = None
+    shard_key: WireShardKey = None
 
 
 class RetrieveCall(NamedTuple):
@@ -62,6 +62,7 @@ class RetrieveCall(NamedTuple):
     ids: list[PointId]
     with_payload: PayloadSelector
     with_vector: VectorSelector
+    shard_key: WireShardKey = None
 
 
 class ScrollCall(NamedTuple):
@@ -73,6 +74,7 @@ class ScrollCall(NamedTuple):
     with_payload: PayloadSelector
     with_vector: VectorSelector
     order_by: OrderCall | None = None
+    shard_key: WireShardKey = None
 
 
 class CountCall(NamedTuple):
@@ -80,6 +82,7 @@ class CountCall(NamedTuple):
 
     filter: Filter | None
     exact: bool
+    shard_key: WireShardKey = None
 
 
 class FacetCall(NamedTuple):
@@ -89,6 +92,7 @@ class FacetCall(NamedTuple):
     limit: int
     filter: Filter | None
     exact: bool
+    shard_key: WireShardKey = None
 
 
 _retrieve_decoder = msgspec.json.Decoder(WireRetrieve)
@@ -100,20 +104,19 @@ _count_decoder = msgspec.json.Decoder(WireCount)
 def parse_retrieve(body: bytes, limits: Limits) -> RetrieveCall:
     """Return what to retrieve; payload by default, no vectors."""
     wire = decode(_retrieve_decoder, body)
-    refuse_given(wire, ("shard_key",))
     if len(wire.ids) > limits.limit_max:
         raise TooLarge(f"{len(wire.ids)} ids in one request, at most {limits.limit_max} are taken")
     return RetrieveCall(
         [parse_point_id(each) for each in wire.ids],
         parse_payload_selector(wire.with_payload, ALL_PAYLOAD),
         parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
+        wire.shard_key,
     )
 
 
 def parse_scroll(body: bytes, limits: Limits) -> ScrollCall:
     """Return the page to read; 10 points with payload by default."""
     wire = decode(_scroll_decoder, body)
-    refuse_given(wire, ("shard_key",))
     limit = 10 if wire.limit is None else wire.limit
     check_limit(limit, 0, "scroll_request.", limits)
     order_by = None if wire.order_by is None else parse_order(wire.order_by)
@@ -124,21 +127,21 @@ def parse_scroll(body: bytes, limits: Limits) -> ScrollCall:
         parse_payload_selector(wire.with_payload, ALL_PAYLOAD),
         parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
         order_by,
+        wire.shard_key,
     )
 
 
 def parse_count(body: bytes, limits: Limits) -> CountCall:
     """Return what to count."""
     wire = decode(_count_decoder, body)
-    refuse_given(wire, ("shard_key",))
-    return CountCall(parse_filter(wire.filter, limits.filter, "count_request.filter"), wire.exact is not False)
+    kept = parse_filter(wire.filter, limits.filter, "count_request.filter")
+    return CountCall(kept, wire.exact is not False, wire.shard_key)
 
 
 def parse_facet(body: bytes, limits: Limits) -> FacetCall:
     """Return which values to count; the 10 most frequent by default."""
     wire = decode(_facet_decoder, body)
-    refuse_given(wire, ("shard_key",))
     limit = 10 if wire.limit is None else wire.limit
     check_limit(limit, 0, "facet_request.", limits)
     kept = parse_filter(wire.filter, limits.filter, "facet_request.filter")
-    return FacetCall(check_path(wire.key), limit, kept, bool(wire.exact))
+    return FacetCall(check_path(wire.key), limit, kept, bool(wire.exact), wire.shard_key)

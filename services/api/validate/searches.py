@@ -19,6 +19,7 @@ from services.api.validate.selectors import (
     parse_payload_selector,
     parse_vector_selector,
 )
+from services.api.validate.shard_keys import WireShardKey
 from services.api.validate.unsupported import refuse, refuse_given
 from shared.errors import BadFormat, BadRequest, Invalid, TooLarge
 from shared.schema.collections import UNNAMED
@@ -58,7 +59,7 @@ class _WireCommon(msgspec.Struct):
     with_payload: WirePayloadSelector = None
     with_vector: WireVectorSelector = None
     with_vectors: WireVectorSelector = None
-    shard_key: Any = None
+    shard_key: WireShardKey = None
 
 
 class WireNamedVector(msgspec.Struct):
@@ -109,6 +110,7 @@ class SearchCall(NamedTuple):
     with_vector: VectorSelector
     idf: Idf | None = None
     """Only where the request speaks of it."""
+    shard_key: WireShardKey = None
 
 
 _search_decoder = msgspec.json.Decoder(WireSearch)
@@ -187,8 +189,6 @@ def _narrow_query(wire: WireQuery, bounds: _Bounds) -> SearchCall:
 
 def _call(wire: _WireCommon, aim: _Aim, limit: int, bounds: _Bounds) -> SearchCall:
     limits, prefix = bounds
-    if wire.shard_key is not None:
-        refuse_given(wire, ("shard_key",))
     offset = wire.offset or 0
     check_limit(limit, offset, prefix, limits)
     if aim.vector is not None:
@@ -205,6 +205,7 @@ def _call(wire: _WireCommon, aim: _Aim, limit: int, bounds: _Bounds) -> SearchCa
         with_payload=parse_payload_selector(wire.with_payload, NO_PAYLOAD),
         with_vector=parse_vector_selector(wire.with_vector if wire.with_vector is not None else wire.with_vectors),
         idf=None if wire.params is None else _idf(wire.params.idf, bounds),
+        shard_key=wire.shard_key,
     )
 
 

@@ -164,3 +164,16 @@ async def test_a_facet_of_no_values_or_without_a_key_is_refused(spread: Api) -> 
 
 async def test_an_index_serves_its_path_however_that_is_quoted(spread: Api) -> None:
     assert len(await _ordered(spread, '"n"', limit=5)) == 5
+
+
+@pytest.mark.parametrize("key", ["x", 3, ["x", "y"], {"target": "x", "fallback": "y"}], ids=str)
+async def test_no_read_finds_the_shards_of_a_key(spread: Api, key: Any) -> None:
+    name = key["target"] if isinstance(key, dict) else key[0] if isinstance(key, list) else key
+    bodies = {"": {"ids": [1]}, "/scroll": {}, "/count": {}, "/query": {}, "/query/batch": {"searches": [{}]}}
+    for path, body in bodies.items():
+        asked = body["searches"][0] if "searches" in body else body
+        asked["shard_key"] = key
+        assert await spread.error("POST", P + path, body) == (400, f"Wrong input: Shard key {name} not found")
+
+    found = await spread.error("POST", f"{C}/facet", {"key": "k", "shard_key": key})
+    assert found == (400, f"Wrong input: Shard key {name} not found")
