@@ -177,3 +177,20 @@ async def test_no_read_finds_the_shards_of_a_key(spread: Api, key: Any) -> None:
 
     found = await spread.error("POST", f"{C}/facet", {"key": "k", "shard_key": key})
     assert found == (400, f"Wrong input: Shard key {name} not found")
+
+
+async def test_strict_mode_bounds_orders_and_facets(spread: Api) -> None:
+    strict = {"enabled": True, "max_query_limit": 5, "max_timeout": 3, "filter_max_conditions": 1, "read_rate_limit": 1}
+    await spread.ok("PATCH", C, {"strict_mode_config": strict})
+    two = {"must": [{"has_id": [1]}, {"has_id": [2]}]}
+
+    for path, body in ((f"{P}/scroll", {"order_by": "n"}), (f"{C}/facet", {"key": "k"})):
+        many = await spread.error("POST", path, body | {"limit": 6})
+        slow = await spread.error("POST", f"{path}?timeout=4", body | {"limit": 5})
+        wide = await spread.error("POST", path, body | {"limit": 5, "filter": two})
+        assert many[1].startswith('Bad request: Limit exceeded 6 > 5 for "limit"')
+        assert slow[1].startswith('Bad request: Limit exceeded 4 > 3 for "timeout"')
+        assert wide[1].startswith("Bad request: Filter condition limit reached (2 > 1)")
+
+    await spread.ok("POST", f"{C}/facet", {"key": "k", "limit": 5})
+    assert (await spread.error("POST", f"{C}/facet", {"key": "k", "limit": 5}))[0] == 429
