@@ -95,7 +95,7 @@ def _final(values: GrowingValues) -> FinalArrays:
     row_words = RowWords(bits.from_bool(values.blank.view()), *(bits.from_bool(values.marked(one)) for one in marked))
     texts = None
     if len(values.texts):
-        found, numbers = SortedTexts.of(values.dictionary.texts())
+        found, numbers = SortedTexts.of(values.dictionary.drained())
         codes = numbers[values.texts.values.view()]
         texts = Texts(found, Postings.of(codes, values.texts.owners, len(found), values.count))
     numbers_of = (_numbers(one, values.count) for one in (values.integers, values.floats, values.booleans))
