@@ -313,3 +313,28 @@ def test_filters_in_threads_beside_appends_and_edits_see_whole_rows():
             one_run.result()
 
     assert passing(columns, one) == [row for row in range(6000) if row % 3 == 1 or row < 20]
+
+
+def test_threads_that_ask_a_sealed_segment_at_once_build_its_columns_once():
+    rows = Rows(*({"a": f"text {place % 3}", "n": place} for place in range(9000)))
+    columns = rows.columns(final=True)
+    conditions = [builders.match("a", "text 1"), builders.within("n", lt=4500), builders.match_except("a", "text 1")]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda place: len(passing(columns, conditions[place % 3])), range(24)))
+
+    assert found == [3000, 4500, 6000] * 8
+    assert rows.read == 2 * 9000
+
+
+def test_words_that_were_handed_out_stay_as_they_were_when_rows_are_edited():
+    rows = Rows(*({"a": 1} for _ in range(200)))
+    columns = rows.columns(final=True)
+    one = builders.match("a", 1)
+    before = columns.column("a").matches(one)
+
+    columns.overlay(5, b'{"a": 2}')
+    after = columns.column("a").matches(one)
+
+    assert (bits.count(before), bits.count(after)) == (200, 199)
+    assert bits.count(columns.column("a").matches(builders.is_empty("a"))) == 0
