@@ -92,7 +92,7 @@ def delete(*ids: PointId) -> Delete:
 
 def set_payload(ids: Iterable[PointId], payload: Mapping[str, Any]) -> SetPayload:
     """Return the operation that merges keys into payloads."""
-    return SetPayload(list(ids), json.dumps(payload, ensure_ascii=False).encode())
+    return SetPayload(list(ids), payload_text(payload) or b"{}")
 
 
 def filter(  # noqa: A001  # tests read builders.filter(...)

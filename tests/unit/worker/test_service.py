@@ -47,7 +47,7 @@ async def test_a_restarted_worker_holds_everything(redis: Redis, tmp_path: Path)
 
     assert (described.points, described.applied, described.checkpoint) == (19, 3, 3)
     assert isinstance(reply, PointsReply)
-    assert [(hit.id, hit.payload) for hit in reply.points] == [(5, b'{"colour": "red"}')]
+    assert [(hit.id, hit.payload) for hit in reply.points] == [(5, b'{"colour":"red"}')]
 
 
 async def test_a_quiet_log_is_checkpointed_and_trimmed(redis: Redis, tmp_path: Path) -> None:
