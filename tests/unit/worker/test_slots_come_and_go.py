@@ -20,9 +20,9 @@ TEXT_ONLY = config(vectors={"text": TEXT})
 POINT = {"text": [1.0, 2.0], "image": [1.0, 2.0, 3.0], "words": {"indices": [4], "values": [0.5]}}
 
 
-def changed(state: ShardState, given: CollectionConfig) -> None:
-    """Apply a config of the next generation."""
-    apply_all(state, Config(state.config_generation + 1, given.model_dump_json().encode()))
+def changed(state: ShardState, given: CollectionConfig, generation: int = 0) -> None:
+    """Apply a config of a generation, of the next one unless it is given."""
+    apply_all(state, Config(generation or state.config_generation + 1, given.model_dump_json().encode()))
 
 
 def with_image(params: object, born: int) -> CollectionConfig:
@@ -54,9 +54,8 @@ def test_a_slot_that_is_made_again_does_not_show_what_the_old_one_held(
     disk.checkpoint(state)
     if is_removal_seen:
         changed(state, TEXT_ONLY)
-    state.config_generation = 2
 
-    changed(state, again)
+    changed(state, again, 3)
     disk.checkpoint(state)
 
     expected = {1: {"text": [1.0, 2.0]}}
