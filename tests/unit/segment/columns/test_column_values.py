@@ -53,10 +53,10 @@ def is_number(value):
 
 def facet_value(value):
     """Return the value as facets name it, None for what they leave out."""
-    if type(value) is float:
-        return int(value) if value.is_integer() and abs(value) < 2**63 else None
+    if type(value) is float and value.is_integer():
+        value = int(value)
     if type(value) is int:
-        return value if abs(value) < 2**63 else None
+        return value if -(2**63) <= value < 2**63 else None
     return value if type(value) in (str, bool) else None
 
 
