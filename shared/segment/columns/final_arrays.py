@@ -213,8 +213,24 @@ class FinalArrays:
         if self.booleans is not None:
             parts.append([(bool(value), rows) for value, rows in self.booleans.facet(words)])
         if self.floats is not None and len(whole := self.floats.whole):
-            parts.append([(int(value), rows) for value, rows in self.floats.facet(words, whole)])
+            twice = self._rows_with_both(words, whole)
+            floats = self.floats.facet(words, whole)
+            parts.append([(int(value), rows - twice.get(int(value), 0)) for value, rows in floats])
         return merged_facets(parts)
+
+    def _rows_with_both(self, words: Words, whole: npt.NDArray[np.int64]) -> dict[int, int]:
+        """Return how many of the rows in words have a number twice, as an integer and as a float: 2 and 2.0."""
+        integers, floats = self.integers, self.floats
+        if integers is None or floats is None:
+            return {}
+        shared, codes, places = np.intersect1d(
+            integers.distinct, floats.distinct[whole].astype(np.int64), assume_unique=True, return_indices=True
+        )
+        rows_of, float_rows_of = integers.lists.rows_of, floats.lists.rows_of
+        return {
+            value: len(np.intersect1d(rows_of(code, words), float_rows_of(int(whole[place]), words)))
+            for value, code, place in zip(shared.tolist(), codes.tolist(), places.tolist(), strict=True)
+        }
 
     def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
         """Return the first numbers in an order, and the row of each."""

@@ -1,6 +1,7 @@
 """Answers of a column that still grows: its values are looked at one after another, whole arrays at a time."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -132,8 +133,22 @@ def facet_of(column: GrowingValues, words: Words) -> Counted:
         [(int(value), rows) for value, rows in _counts(column.integers, passing)],
         [(bool(value), rows) for value, rows in _counts(column.booleans, passing)],
         [(int(value), rows) for value, rows in _counts(column.floats, passing) if _is_whole(np.float64(value))],
+        [(value, -rows) for value, rows in _rows_with_both(column, passing).items()],
     ]
     return merged_facets([part for part in parts if part])
+
+
+def _rows_with_both(column: GrowingValues, passing: Marks) -> Counter[int]:
+    """Return how many of the passing rows have a number twice, as an integer and as a float: 2 and 2.0."""
+    floats, rows = column.floats.values.view(), column.floats.row_numbers()
+    chosen = _is_whole(floats) & passing[rows]
+    if not chosen.any() or not len(column.integers):
+        return Counter()
+    whole = set(zip(rows[chosen].tolist(), floats[chosen].astype(np.int64).tolist(), strict=True))
+    owners = column.integers.row_numbers()
+    near = np.isin(owners, rows[chosen])
+    both = whole.intersection(zip(owners[near].tolist(), column.integers.values.view()[near].tolist(), strict=True))
+    return Counter(value for _, value in both)
 
 
 def order_of(column: GrowingValues, words: Words, order: OrderBy, limit: int) -> Ordered:

@@ -132,6 +132,21 @@ def test_a_facet_gives_all_values_that_reach_a_count_or_those_named():
     assert named == [("a", 9), ("c", 3)]
 
 
+@pytest.mark.parametrize("final", [False, True])
+def test_a_point_that_has_a_number_as_integer_and_as_float_counts_once_and_comes_once(final):
+    contents = [[2, 2.0, 1.5], 2.0, 2, [2.0, 3], [3.0, 3, 3], [[2]], 2.5]
+    segment = PlainSegment(
+        [builders.point(place, payload={"n": content}) for place, content in enumerate(contents)], final=final
+    )
+    order = OrderBy("n", is_whole=True)
+
+    counted = facet_segments([segment], Facet("n", 9, None, index_type=FieldType.INTEGER))
+    hits = ordered_segments([segment], Scroll(None, 9, None, PayloadSelector(), VectorSelector(), order_by=order))
+
+    assert counted == [(2, 4), (3, 2)]
+    assert [(hit.order_value, hit.id) for hit in hits] == [(2, 0), (2, 1), (2, 2), (2, 3), (3, 3), (3, 4)]
+
+
 @pytest.mark.parametrize("is_descending", [False, True])
 def test_of_many_points_with_one_value_those_with_the_lowest_ids_come_first(is_descending):
     points = [builders.point(place * 7919 % 5003, payload={"n": 5 if place % 100 else 4}) for place in range(5000)]
