@@ -16,6 +16,9 @@ from shared.segment.kernels.table import address
 
 Numbers = npt.NDArray[np.int32]
 
+MANY = 1000
+"""More texts than so many, where they are most of all, are cut out of one text: no object of bytes for each."""
+
 ENCODED_AT_ONCE = 16_384
 """Texts that are encoded without letting go of the interpreter: about a millisecond."""
 
@@ -57,6 +60,15 @@ class SortedTexts:
 
     def texts(self, numbers: npt.NDArray[np.integer]) -> list[str]:
         """Return the texts behind numbers."""
+        if len(numbers) > MANY and len(numbers) * 4 > len(self):
+            whole = self.blob.tobytes()
+            if whole.isascii():
+                letters, starts, ends = (
+                    whole.decode(),
+                    self.offsets[numbers].tolist(),
+                    self.offsets[numbers + 1].tolist(),
+                )
+                return list(map(letters.__getitem__, map(slice, starts, ends)))
         starts, ends = self.offsets[numbers].tolist(), self.offsets[numbers + 1].tolist()
         found = map(bytes, map(self._bytes.__getitem__, map(slice, starts, ends)))
         return [text.decode("utf-8", "surrogatepass") for text in found]

@@ -217,6 +217,7 @@ def test_any_number_of_texts_is_sorted(count):
     found, numbers = SortedTexts.of(texts)
 
     assert found.texts(np.arange(count)) == sorted(texts)
+    assert found.texts(np.arange(count)[:7]) == sorted(texts)[:7]
     assert found.texts(numbers) == texts
 
 
