@@ -9,7 +9,7 @@ from tests.contract.conftest import Clients
 from tests.contract.wide import data
 from tests.contract.wide.conftest import declare, fill
 
-QUESTIONS = 40
+QUESTIONS = 30
 
 
 @pytest.mark.parametrize("seed", range(4))
