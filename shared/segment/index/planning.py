@@ -49,10 +49,12 @@ EF_DEFAULT = 80
 RAW_ROW_NS, RAW_DIM_NS = 5.0, 0.17
 SPARSE_ROW_NS, SPARSE_DIM_NS = 15.0, 0.1
 """What a raw row costs more when its neighbours are left out."""
-CODE_ROW_NS = {BYTES: 10.0, PRODUCT: 8.0, BINARY: 14.0}
+CODE_ROW_NS = {BYTES: 6.0, PRODUCT: 8.0, BINARY: 14.0}
 CODE_BYTE_NS = {BYTES: 0.03, PRODUCT: 0.3, BINARY: 0.05}
 """What a scan pays for each row, and for each byte of its code."""
 SIGN_GROUP_NS, SIGN_DIM_NS = 8.0, 0.07
+SPARSE_GROUP_NS = 40.0
+"""What a group of 1-bit codes costs more when its neighbours are left out."""
 SIGN_QUERY_NS, SIGN_QUERY_DIM_NS = 500.0, 15.0
 WALK_ROW_NS = {BYTES: 45.0, PRODUCT: 50.0, BINARY: 50.0, RAW: 80.0}
 WALK_BYTE_NS = {BYTES: 0.05, PRODUCT: 0.35, BINARY: 0.1, RAW: 0.06}
@@ -97,9 +99,10 @@ def _rescore_ns(plan: Terrain, candidates: int) -> float:
 
 def signs_ns(plan: Terrain, limit: int) -> float:
     """Return the cost of scanning the groups that hold matching rows by 1-bit codes."""
-    groups = (plan.rows + 15) // 16 * (1 - (1 - plan.matching / plan.rows) ** 16)
+    share = 1 - (1 - plan.matching / plan.rows) ** 16
+    group = SIGN_GROUP_NS + SIGN_DIM_NS * plan.dim + SPARSE_GROUP_NS * (1 - share)
     query = SIGN_QUERY_NS + SIGN_QUERY_DIM_NS * plan.dim
-    return query + groups * (SIGN_GROUP_NS + SIGN_DIM_NS * plan.dim) + raw_ns(plan, sign_candidates(limit))
+    return query + (plan.rows + 15) // 16 * share * group + raw_ns(plan, sign_candidates(limit))
 
 
 def walk_ns(plan: Terrain, limit: int, ef: int) -> float:
