@@ -56,7 +56,7 @@ async def test_nothing_is_lost_or_doubled_by_a_crash(
     assert isinstance(reply, PointsReply)
     payloads = {hit.id: hit.payload for hit in reply.points}
     assert sorted(payloads) == [2, 3, 4, 5, 6, 7, 8, 9, 10, 101, 102, 103, 104, 200, 201, 202, 203, 204]
-    assert (payloads[2], payloads[3]) == (b'{"a": 1}', b'{"b":2,"c":3}')
+    assert (payloads[2], payloads[3]) == (b'{"a":1}', b'{"b":2,"c":3}')
     assert described.points == 18
 
 

@@ -98,7 +98,7 @@ async def test_a_crash_at_any_step_changes_nothing_of_what_a_collection_begins_w
     if is_cut:
         assert (after.positions, noted.positions) in (((6,), (6,)), ((6,), ()))
         assert sorted(payloads) == LIVE
-        assert payloads[2] == b'{"a": 1}'
+        assert payloads[2] == b'{"a":1}'
     else:
         assert after.positions == (8,)
         assert sorted(payloads) == [*LIVE[1:], 300, 301, 302]
