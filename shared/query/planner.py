@@ -3,55 +3,102 @@
 The choice between scan and walk is the slot's own (index/base.py), made from the mask's cardinality passed on here.
 """
 
+import math
 from typing import NamedTuple
 
 from shared.errors import BadInput
-from shared.query.count import only_condition
-from shared.query.filters import kept_words
+from shared.query.masks import mask_of, name_of
 from shared.query.view import SegmentView
-from shared.schema.filters import Filter
 from shared.schema.queries import QuantizationParams, Search
 from shared.schema.slots import SlotKind
 from shared.segment import bits
-from shared.segment.bits import Words
 from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.kinds import AnyIndex
+from shared.segment.index.planning import SHARE_MIN
+from shared.segment.index.running import Floats, Prepared, Rows
+from shared.segment.kept_masks import FEW_ROWS, Mask
 from shared.segment.layout import SlotLayout
 
 USUAL_CODES = QuantizationParams()
 
 
 class SegmentPlan(NamedTuple):
-    """One segment's part: `place` is its index in the view."""
+    """One segment's part: `place` is its index in the view. `prepared` is the search, for dense slots."""
 
     place: int
     slot: AnyIndex
     search: SlotSearch
+    prepared: Prepared | None
+
+    def found(self, query: bytes, floor: float = -math.inf) -> tuple[Rows, Floats]:
+        """Return the best rows and their scores. `floor`: see SlotSearch."""
+        if self.prepared is not None and isinstance(self.slot, SlotIndex):
+            return self.slot.search_prepared(query, self.prepared, floor)
+        return self.slot.search(query, self.search if floor == -math.inf else self.search._replace(floor=floor))
 
 
-def plan_segment(view: SegmentView, place: int, search: Search) -> SegmentPlan | None:
+def plan_segment(view: SegmentView, place: int, search: Search, name: bytes | None = None) -> SegmentPlan | None:
     """Return what to ask of a segment; None when it cannot have hits. Raises BadInput for a vector of another size.
 
     `indexed_only` leaves out dense slots without a graph; the other kinds never have one.
+    name   of the search's filter (masks.py), where it is known already
     """
     slot = view.segment.slot(search.slot)
     if slot is None or (search.params.indexed_only and not _is_indexed(slot) and slot.layout.kind is SlotKind.DENSE):
         return None
     check_size(slot.layout, search.vector)
-    words, matching = _mask(view, slot, search)
-    if matching == 0:
+    mask = mask_of(view, search.filter, name_of(search.filter) if name is None else name)
+    if mask.matching == 0:
         return None
-    return SegmentPlan(place, slot, _slot_search(slot.layout, search, words, matching))
+    asked = (search.slot, search.limit, search.full_scan_kb, place, search.params)
+    plan: SegmentPlan | None = mask.plans.get(asked)
+    if plan is None or not _is_current(plan, slot):
+        plan = _planned(view, slot, place, search, mask)
+        mask.keep_plan(asked, plan)
+    return None if plan.search.matching == 0 else plan
+
+
+def _is_current(plan: SegmentPlan, slot: AnyIndex) -> bool:
+    if plan.slot is not slot:
+        return False
+    return plan.prepared is None or (isinstance(slot, SlotIndex) and slot.is_current(plan.prepared))
+
+
+def _planned(view: SegmentView, slot: AnyIndex, place: int, search: Search, mask: Mask) -> SegmentPlan:
+    """Write down what to search for, but for the query."""
+    present = view.segment.present_words(search.slot)
+    words, rows, matching = None, None, mask.matching
+    scan_rows = _scan_rows(slot.layout, search.full_scan_kb)
+    if _is_listed(view, slot, mask, scan_rows):
+        rows = mask.rows
+        if rows is not None and present is not None:
+            rows = rows[bits.test(present, rows)]
+            matching = len(rows)
+    elif present is not None:
+        words = mask.words & present[: len(mask.words)]
+        matching = bits.count(words)
+    elif not _is_indexed(slot) or matching < view.size:  # else every row of the slot passes and none can come
+        words = mask.words
+    options = _slot_search(search, SlotSearch(search.limit, words, matching, scan_rows=scan_rows, rows=rows))
+    return SegmentPlan(place, slot, options, slot.prepare(options) if isinstance(slot, SlotIndex) else None)
+
+
+def _is_listed(view: SegmentView, slot: AnyIndex, mask: Mask, scan_rows: int) -> bool:
+    """Return whether rows are few enough to be searched one by one: so few that no graph would be walked for them."""
+    if not isinstance(slot, SlotIndex) or mask.matching == view.size or mask.matching > FEW_ROWS:
+        return False
+    return mask.matching <= (scan_rows if slot.groups is not None else max(scan_rows, SHARE_MIN * view.size))
 
 
 def _is_indexed(slot: AnyIndex) -> bool:
     return slot.graph is not None or (isinstance(slot, SlotIndex) and slot.is_indexed)
 
 
-def _slot_search(layout: SlotLayout, search: Search, words: Words | None, matching: int) -> SlotSearch:
+def _slot_search(search: Search, asked: SlotSearch) -> SlotSearch:
+    """Add what the search says about how to go about it."""
     params, codes = search.params, search.params.quantization
-    limit, scan_rows = search.limit + 1 if params.exact else search.limit, _scan_rows(layout, search.full_scan_kb)
-    asked = SlotSearch(limit, words, matching, params.hnsw_ef or 0, params.exact, scan_rows)
+    asked = asked._replace(limit=search.limit + 1 if params.exact else search.limit)
+    asked = asked._replace(ef=params.hnsw_ef or 0, exact=params.exact)
     if codes is USUAL_CODES or codes == USUAL_CODES:
         return asked
     return asked._replace(is_rescored=codes.rescore, oversampling=codes.oversampling, ignores_codes=codes.ignore)
@@ -70,26 +117,3 @@ def check_size(layout: SlotLayout, vector: bytes) -> None:
 def _scan_rows(layout: SlotLayout, full_scan: int) -> int:
     """Return how many matching rows are always scanned: given in kB of raw vectors, of a sparse slot in vectors."""
     return full_scan if layout.kind is SlotKind.SPARSE else full_scan * 1024 // (4 * layout.dim)
-
-
-def _kept(view: SegmentView, wanted: Filter | None) -> tuple[Words, int]:
-    """Return the rows that the filter keeps, and how many: as a column says where that is the whole of it."""
-    condition = only_condition(wanted)
-    if condition is not None and view.live == view.size == view.segment.count:
-        column = view.segment.column(condition.key)
-        words = column.matches(condition)
-        matching = column.count(condition)
-        if matching is not None and len(words) == len(view.words):
-            return words, matching
-    return kept_words(view, wanted)
-
-
-def _mask(view: SegmentView, slot: AnyIndex, search: Search) -> tuple[Words | None, int]:
-    """Return the mask and its cardinality; None where every row of the slot passes and none can come."""
-    present = view.segment.present_words(search.slot)
-    words, matching = _kept(view, search.filter)
-    if present is None:
-        fixed = _is_indexed(slot)
-        return (None if fixed and matching == view.size else words), matching
-    words = words & present[: len(words)]
-    return words, bits.count(words)

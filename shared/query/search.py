@@ -10,6 +10,7 @@ Several searches that wait for the same segments go through step 2 together, seg
 No Python object is made per candidate: ids are looked up once, for the best `limit` rows of each segment.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.query.fetch import fetch_hits
+from shared.query.masks import name_of
 from shared.query.planner import SegmentPlan, plan_segment
 from shared.query.view import Ranking, Segments, View
 from shared.schema.points import PointId, id_order
@@ -57,9 +59,10 @@ def search_segments(segments: Segments, search: Search) -> Ranking:
     """Return the best `limit` points over all segments. Raises BadInput for a vector of another size or kind."""
     view = View.of(segments)
     query = search.vector
-    plans = [plan for place, one in enumerate(view) if (plan := plan_segment(one, place, search)) is not None]
+    name = name_of(search.filter)
+    plans = [plan for place, one in enumerate(view) if (plan := plan_segment(one, place, search, name)) is not None]
     if search.params.exact:
-        parts = [_Part(plan.place, *plan.slot.search(query, plan.search)) for plan in plans]
+        parts = [_Part(plan.place, *plan.found(query)) for plan in plans]
         parts = _with_ties(parts, plans, query, search.limit)
     else:
         parts = _in_turn(plans, query, search.limit)
@@ -113,7 +116,8 @@ class _Task:
 
 
 def _plans(view: View, search: Search) -> dict[int, SegmentPlan]:
-    planned = [plan_segment(one, place, search) for place, one in enumerate(view)]
+    name = name_of(search.filter)
+    planned = [plan_segment(one, place, search, name) for place, one in enumerate(view)]
     return {plan.place: plan for plan in planned if plan is not None}
 
 
@@ -133,14 +137,11 @@ def _search_segment(tasks: list[_Task], place: int) -> None:
 def _in_turn(plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:
     """Search slot after slot, and tell each the score that the best `limit` rows so far reach."""
     if len(plans) == 1:
-        return [_Part(plans[0].place, *plans[0].slot.search(query, plans[0].search))]
+        return [_Part(plans[0].place, *plans[0].found(query))]
     parts: list[_Part] = []
     best: Scores = np.empty(0, np.float32)
     for plan in plans:
-        asked = plan.search
-        if len(best) >= limit:
-            asked = asked._replace(floor=float(best[-limit]))
-        rows, scores = plan.slot.search(query, asked)
+        rows, scores = plan.found(query, float(best[-limit]) if len(best) >= limit else -math.inf)
         parts.append(_Part(plan.place, rows, scores))
         if len(parts) < len(plans):
             best = np.sort(np.concatenate((best, scores)))[-limit:]
@@ -150,10 +151,12 @@ def _in_turn(plans: list[SegmentPlan], query: bytes, limit: int) -> list[_Part]:
 def _ranked(view: View, parts: list[_Part], limit: int) -> Ranking:
     """Merge the parts. Equal scores are rare, so ids are compared only where there are any."""
     if len(parts) == 1:
-        place, rows, scores = parts[0]
-        if not _has_ties(scores):
-            rows = rows[:limit]
-            return Ranking(view[place].segment.ids(rows), scores[:limit].tolist(), [place] * len(rows), rows.tolist())
+        place, rows, found = parts[0]
+        values: list[float] = found.tolist()
+        if len(set(values)) == len(values):
+            if len(values) > limit:
+                rows, values = rows[:limit], values[:limit]
+            return Ranking(view[place].segment.ids(rows), values, [place] * len(values), rows.tolist())
     elif not parts:
         return Ranking([], [], [], [])
     scores = np.concatenate([part.scores for part in parts])

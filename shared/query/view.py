@@ -31,7 +31,9 @@ class View(tuple[SegmentView, ...]):
         """Return the view of segments as they are now; a view stays what it is."""
         if isinstance(segments, View):
             return segments
-        return cls(SegmentView(segment, segment.live_words, segment.live_count, segment.count) for segment in segments)
+        return cls(
+            [SegmentView(segment, segment.live_words, segment.live_count, segment.count) for segment in segments]
+        )
 
 
 Segments = Iterable[Segment] | View

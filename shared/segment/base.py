@@ -19,6 +19,7 @@ from shared.segment.patches import PayloadPatch
 if TYPE_CHECKING:
     from shared.segment.columns.column import Column
     from shared.segment.index.kinds import AnyIndex
+    from shared.segment.kept_masks import KeptMasks
 
 
 class Segment(Protocol):
@@ -26,6 +27,8 @@ class Segment(Protocol):
 
     segment_id: str
     layout: Layout
+    masks: "KeptMasks"
+    """Filters' masks, as they were prepared."""
 
     @property
     def overlay(self) -> Overlay:

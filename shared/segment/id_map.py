@@ -122,10 +122,10 @@ class IdMap:
 
     def ids(self, rows: Rows) -> list[PointId]:
         """Return the Python id of each row."""
-        ranks = self.ranks[rows]
+        ranks = self.ranks.take(rows)
         split = len(self.numbers)
         if not len(self.uuids):
-            return self.numbers[ranks].tolist()  # type: ignore[no-any-return]
+            return self.numbers.take(ranks).tolist()  # type: ignore[no-any-return]
         is_uuid = ranks >= split
         return ids_of(self.numbers[ranks[~is_uuid]], self.uuids[ranks[is_uuid] - split], is_uuid)
 

@@ -11,6 +11,7 @@ from shared.segment.columns.column_set import ColumnSet
 from shared.segment.figures import HeldSlot, SegmentFigures, figures_of
 from shared.segment.id_slices import IdArrays, IdSlices
 from shared.segment.index.kinds import AnyIndex
+from shared.segment.kept_masks import KeptMasks
 from shared.segment.layout import Layout
 from shared.segment.marks import RowMarks
 from shared.segment.overlay import Overlay, OverlayChange
@@ -36,6 +37,7 @@ class MarkedSegment:
         """Let readers see these slots from now on, and no others."""
         self.layout = dict(layout)
         self._held = slots
+        self.masks = KeptMasks(self._marks.columns)
         self._counted: tuple[Words, SegmentFigures] | None = None
 
     @property

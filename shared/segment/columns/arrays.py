@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment import bits
-from shared.segment.bits import Words
+from shared.segment.bits import Rows, Words
 from shared.segment.columns.field_arrays import Counted, Kind, Ordered, StoredArrays
 from shared.segment.columns.final_arrays import FinalArrays, RowWords, Texts
 from shared.segment.columns.final_arrays import Values as FinalValues
@@ -69,6 +69,10 @@ class ColumnArrays:
     def matching(self, condition: FieldCondition) -> int | None:
         """Return how many rows satisfy the condition; None: only a scan can tell."""
         return self._values.matching(condition) if isinstance(self._values, FinalArrays) else None
+
+    def few(self, condition: FieldCondition, most: int) -> Rows | None:
+        """Return the rows that satisfy the condition, each once; None: only a scan can tell, or they are too many."""
+        return self._values.few(condition, most) if isinstance(self._values, FinalArrays) else None
 
     def facet(self, words: Words) -> Counted:
         """Return texts, integers (whole floats among them) and booleans, and how many rows in words have each."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
-from shared.segment.bits import Words
+from shared.segment.bits import Rows, Words
 from shared.segment.columns.field_arrays import Counted, Ordered
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ class Column:
     def count(self, condition: FieldCondition) -> int | None:
         """Return how many rows satisfy the condition, live or not, exactly; None where only a scan can tell."""
         return self._columns.matching(self.key, condition)
+
+    def few(self, condition: FieldCondition, most: int) -> Rows | None:
+        """Return the rows that satisfy the condition, live or not, each once, in any order; None if that takes a scan.
+
+        And where there are more than `most`.
+        """
+        return self._columns.few(self.key, condition, most)
 
     def facet(self, words: Words) -> Counted:
         """Return the texts, integers (whole floats among them) and booleans of the rows in words; in any order.

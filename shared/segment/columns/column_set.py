@@ -14,7 +14,7 @@ from shared.schema.payload_index import PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns.arrays import PLAIN
+from shared.segment.columns.arrays import PLAIN, ColumnArrays
 from shared.segment.columns.cache import ColumnCache, ColumnName
 from shared.segment.columns.column import Column
 from shared.segment.columns.edits import Edits, EditsSeen
@@ -26,11 +26,16 @@ from shared.segment.columns.kinds import kind_of, kind_of_order
 from shared.segment.columns.layers import layer_texts, overridden, parts_of, touching
 from shared.segment.columns.merging import merged_facets, merged_orders, repeated
 from shared.segment.columns.nested import NestedColumn, nested_kind
+from shared.segment.columns.number_column import NumberColumn
 from shared.segment.columns.paths import parse_path
 from shared.segment.patched_rows import Layers, fitted
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+_LISTED = (ColumnArrays, NumberColumn)
+"""Columns that have lists of rows by value, once they are final."""
 
 
 class _Said(NamedTuple, Generic[T]):
@@ -70,6 +75,11 @@ class ColumnSet(KeptColumns):
         if isinstance(asked, Nested):
             return nested_kind(key, self._by_path, partial(_over_elements, self._cache))
         return kind_of(asked, self._by_path.get(parse_path(key)))
+
+    @property
+    def edit_count(self) -> int:
+        """How many changes of payloads there ever were: what was asked before the last one may not be true any more."""
+        return self._edits.count
 
     def overlay(self, row: int, payload: bytes) -> None:
         """Note that a row's payload is this text from now on. Does not wait for a filter that is running."""
@@ -124,6 +134,18 @@ class ColumnSet(KeptColumns):
             return known
         column = self._kept(ColumnName(parse_path(key), kind.name))
         return column.matching(condition) if column is not None and column.is_frozen else None
+
+    def few(self, key: str, condition: FieldCondition, most: int) -> Rows | None:
+        """Return the rows that satisfy a condition, each once, in any order, where lists say them and they are few.
+
+        None elsewhere: of a column that is not in memory, of edited payloads, of more rows.
+        """
+        if not self._final or not self._edits.is_empty:
+            return None
+        column = self._kept(ColumnName(parse_path(key), self.kind_of(key, condition).name))
+        if not isinstance(column, _LISTED) or not column.is_frozen:
+            return None
+        return column.few(condition, most)
 
     def facet(self, key: str, words: Words) -> Counted:
         """Return the distinct values of the rows in words and how many rows have each, overlays included."""

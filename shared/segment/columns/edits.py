@@ -71,19 +71,28 @@ class Edits:
         self._layers_age = 0
         self._waiting_layers = 0
         self._lock = threading.Lock()
+        self.count = 0
+        """How many changes there ever were; it rises once a change has come in."""
 
     def add(self, row: int, payload: bytes) -> None:
         """Note an edit."""
         self._incoming.append((row, payload))
+        self.count += 1
         if len(self._incoming) > INCOMING_MAX:
             self.seen()
 
     def add_layers(self, layers: Layers) -> None:
         """Note the layers that are in force from now on. They hold no row that was edited since the layers before."""
         self._incoming.append(_InForce(layers))
+        self.count += 1
         self._waiting_layers += 1
         if self._waiting_layers > WAITING_LAYERS_MAX:
             self.seen()
+
+    @property
+    def is_empty(self) -> bool:
+        """True while no payload was edited: until the last edit that had come in when this was asked."""
+        return self.count == 0
 
     def seen(self) -> EditsSeen:
         """Return all edits until now."""

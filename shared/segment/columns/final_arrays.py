@@ -25,7 +25,7 @@ from shared.schema.filters import (
 from shared.schema.payload_index import FieldType
 from shared.schema.queries import OrderBy
 from shared.segment import bits
-from shared.segment.bits import Words
+from shared.segment.bits import Rows, Words
 from shared.segment.columns.bounds import HIGH, LOW
 from shared.segment.columns.field_arrays import Counted, Ordered, StoredArrays, memory_of
 from shared.segment.columns.merging import merged_facets, merged_orders
@@ -33,6 +33,9 @@ from shared.segment.columns.numbers import Numbers
 from shared.segment.columns.postings import Codes, Postings
 from shared.segment.columns.sorted_texts import SortedTexts
 from shared.segment.columns.uuids import uuid_numbers
+
+_BY_ROWS = (IsEmpty, IsNull, IsNotNull, MatchExcept)
+"""Conditions that no lists answer."""
 
 
 class RowWords(NamedTuple):
@@ -133,6 +136,19 @@ class FinalArrays:
             return 0
         is_one = len(pieces) == 1 and (pieces[0].lists.is_single or len(pieces[0].codes) == 1)
         return sum(lists.count(codes) for lists, codes in pieces) if is_one or self.is_single else None
+
+    def few(self, condition: FieldCondition, most: int) -> Rows | None:
+        """Return the rows that satisfy a condition, each once, in any order; None if maybe more than `most`."""
+        if isinstance(condition, _BY_ROWS):
+            return None
+        pieces = [piece for piece in self._pieces(condition) if len(piece.codes)]
+        if sum(lists.count(codes) for lists, codes in pieces) > most:
+            return None
+        if len(pieces) == 1:
+            lists, codes = pieces[0]
+            rows = lists.listed(codes)
+            return rows if lists.is_single or len(codes) == 1 else np.unique(rows)
+        return np.unique(np.concatenate([np.empty(0, np.int64), *(lists.listed(codes) for lists, codes in pieces)]))
 
     def _except(self, condition: MatchExcept) -> Words:
         words = self.row_words.others.copy()

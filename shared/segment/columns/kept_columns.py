@@ -63,11 +63,11 @@ class KeptColumns:
 
     def declare(self, indexes: Mapping[str, PayloadIndex]) -> None:
         """Take these as the declared indexes from now on: what texts mean, and which columns are pinned."""
-        self.declared = dict(indexes)
         wanted = [(key, kind) for key, index in indexes.items() for kind in kinds_of_index(index)]
         self._wanted = [(ColumnName(parse_path(key), kind.name), key, kind) for key, kind in wanted]
         self._pinned = frozenset((name.path, name.kind) for name, _, _ in self._wanted)
         self._by_path = {parse_path(key): index for key, index in indexes.items()}
+        self.declared = dict(indexes)  # last: whoever sees it asks by the new indexes
         self._cache.pin(self._number, self._is_pinned)
 
     def unbuilt(self) -> list[tuple[str, Kind]]:

@@ -114,6 +114,13 @@ class Postings:
         else:
             mark_rows(self._rows_at, begin, end, address(words))
 
+    def listed(self, codes: Codes) -> Rows:
+        """Return the row of each (value, row) pair with one of some codes, list after list."""
+        if isinstance(codes, range):
+            begin, end = self._places(codes.start, codes.stop)
+            return self.arrays.rows[begin:end].astype(np.int64)
+        return np.concatenate([np.empty(0, np.int64), *(self.listed(range(one, one + 1)) for one in codes.tolist())])
+
     def mark_others(self, codes: Sequence[int], words: Words) -> None:
         """Set the bits of the rows with a code that is none of some."""
         edges = sorted(set(codes))

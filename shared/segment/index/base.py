@@ -12,9 +12,6 @@ The codes of a quantization take the place of the built-in ones in 2 and 4; with
 the last word, where a search asks for it: then its scores are estimates.
 """
 
-import math
-import struct
-
 import numpy as np
 import numpy.typing as npt
 
@@ -24,36 +21,30 @@ from shared.segment.index.codes import Codes
 from shared.segment.index.exact import element_of
 from shared.segment.index.graph import Graph
 from shared.segment.index.groups import Groups, Region
-from shared.segment.index.planning import Terrain
+from shared.segment.index.planning import Terrain, Way, choose
 from shared.segment.index.regions import GroupPlaces, enter, enter_graph
 from shared.segment.index.running import (
     NO_ROWS,
     NO_SCORES,
     Floats,
     IndexView,
+    Prepared,
     Ready,
     Rows,
     SlotSearch,
     Words,
     found,
     run,
+    scan_by_rows,
+    written,
 )
 from shared.segment.index.scratch import POOL, Scratch
-from shared.segment.kernels.table import AT, BINARY, BYTES, INDEX_PART, KINDS, PRODUCT, RAW, address
+from shared.segment.kernels.table import AT, BYTES, CALL_PART, INDEX_PART, KINDS, RAW, address
 from shared.segment.layout import SlotLayout
 
 __all__ = ["Floats", "Rows", "SlotIndex", "SlotSearch", "Words"]
 
-_FLOAT, _FLOAT_BITS = struct.Struct("<f"), struct.Struct("<i")
-
 NO_CODES = Codes()
-
-
-def _float_bits(value: float) -> int:
-    return int(_FLOAT_BITS.unpack(_FLOAT.pack(value))[0])
-
-
-NO_FLOOR_BITS = _float_bits(-math.inf)
 
 
 class SlotIndex:
@@ -170,48 +161,69 @@ class SlotIndex:
         finally:
             POOL.give(scratch)
 
-    def ready(self, scratch: Scratch, query: bytes | Floats, options: SlotSearch) -> "Ready | None":
+    def search_prepared(self, query: bytes, prepared: Prepared, floor: float) -> tuple[Rows, Floats]:
+        """Return what `search` gives for the options that a search was prepared for, but for their floor."""
+        scratch = POOL.take()
+        try:
+            ready = written(prepared, scratch, np.frombuffer(query, np.float32), floor)
+            return found(ready, run(ready))
+        finally:
+            POOL.give(scratch)
+
+    def is_current(self, prepared: Prepared) -> bool:
+        """Return whether a prepared search sees the rows that there are now."""
+        return prepared.view is self._view
+
+    def ready(self, scratch: Scratch, query: bytes | Floats, options: SlotSearch) -> Ready | None:
         """Write a search into the table of a scratch; None when nothing can be found."""
         if isinstance(query, bytes):
             query = np.frombuffer(query, np.float32)
-        view = self._view
-        count = view.rows
-        matching = count if options.words is None else min(options.matching, count)
-        words = None if matching == count else options.words
-        limit = min(options.limit, matching)
-        if limit <= 0:
+        prepared = self.prepare(options)
+        if prepared is None:
             return None
         if len(query) != self.layout.dim:
             raise BadInput(f"Vector dimension error: expected dim: {self.layout.dim}, got {len(query)}")
-        scratch.fit_dim(self.layout.dim)
-        scratch.fit_limit(limit)
-        scratch.query[: self.layout.dim] = query
-        table = scratch.table
-        table[:INDEX_PART] = view.table
-        table[AT.limit] = limit
-        table[AT.floor] = NO_FLOOR_BITS if options.floor == -math.inf else _float_bits(options.floor)
-        region = self._region(words, matching, options.scan_rows)
-        if region is not None:
-            self._enter(table, view, region)
-            count, words = region.rows, region.words
-        table[AT.words] = 0 if words is None else address(words)
-        all_words = (count + 63) >> 6
-        table[AT.word_count] = all_words if words is None else min(len(words), all_words)
-        table[AT.is_estimated] = 0
+        return written(prepared, scratch, query, options.floor)
+
+    def prepare(self, options: SlotSearch) -> Prepared | None:
+        """Decide how to search, and write all but the query; None when nothing can be found."""
+        view = self._view
+        count = view.rows
+        is_masked = options.words is not None or options.rows is not None
+        matching = min(options.matching, count) if is_masked else count
+        limit = min(options.limit, matching)
+        if limit <= 0:
+            return None
+        words, rows = (None, None) if matching == count else (options.words, options.rows)
         terrain = Terrain(
-            count if region is None else region.size,
+            count,
             self.layout.dim,
             matching,
             self.codes.rows is not None,
-            view.has_signs,
-            self.graph is not None if region is None else region.has_graph,
+            view.has_signs and rows is None,
+            self.graph is not None and rows is None,
             options.scan_rows,
             code_bytes=view.code_bytes,
             oversampling=options.oversampling,
         )
+        table, base = view.table, 0
+        region = self._region(words, matching, options.scan_rows)
+        if region is not None:
+            table, base, words, count = table.copy(), region.base, region.words, region.rows
+            self._enter(table, view, region)
+            terrain = terrain._replace(rows=region.size, has_graph=region.has_graph)
         if self.codes.is_quantization and not options.exact:
-            terrain = self._quantized(scratch, terrain, options)
-        return Ready(scratch, view, terrain, options, limit, 0 if region is None else region.base)
+            table, terrain = self._quantized(table, terrain, options)
+        call = np.zeros(CALL_PART.stop - CALL_PART.start, np.int64)
+        all_words = (count + 63) >> 6
+        call[AT.words - CALL_PART.start] = address(words)
+        call[AT.word_count - CALL_PART.start] = all_words if words is None else min(len(words), all_words)
+        call[AT.limit - CALL_PART.start] = limit
+        way, budget = (Way.EXACT, 0) if options.exact else choose(terrain, limit, options.ef)
+        scan, candidates = scan_by_rows(terrain, way, limit)
+        call[AT.candidates - CALL_PART.start] = candidates
+        listed = address(rows)
+        return Prepared(view, options, table, call, listed, terrain, limit, base, way, budget, scan, candidates)
 
     def _region(self, words: Words | None, matching: int, scan_rows: int) -> Region | None:
         """Return the block that all matching rows lie in, where looking at it alone is best."""
@@ -229,16 +241,15 @@ class SlotIndex:
         if region.has_graph:
             enter_graph(table, region, self._groups)
 
-    def _quantized(self, scratch: Scratch, terrain: Terrain, options: SlotSearch) -> Terrain:
-        """Return how the search goes with the codes of a quantization, or without them; make room for its query."""
-        table = scratch.table
+    def _quantized(
+        self, table: npt.NDArray[np.int64], terrain: Terrain, options: SlotSearch
+    ) -> tuple[npt.NDArray[np.int64], Terrain]:
+        """Return how the search goes with the codes of a quantization, or without them."""
         if options.ignores_codes:
             stride = self.vectors.dtype.itemsize * terrain.dim
+            table = table.copy()
             table[AT.codec], table[AT.byte_rows], table[AT.byte_stride] = RAW, table[AT.vectors], stride
-            return terrain._replace(codec=RAW, code_bytes=stride, has_codes=False, has_signs=False, oversampling=1.0)
-        if self._codec == PRODUCT:
-            scratch.fit_parts(int(table[AT.product_parts]))
-        elif self._codec == BINARY:
-            scratch.fit_planes(int(table[AT.sign_padded]), int(table[AT.query_bits]))
-        table[AT.is_estimated] = not options.is_rescored
-        return terrain._replace(codec=self._codec, is_estimated=not options.is_rescored)
+            return table, terrain._replace(
+                codec=RAW, code_bytes=stride, has_codes=False, has_signs=False, oversampling=1.0
+            )
+        return table, terrain._replace(codec=self._codec, is_estimated=not options.is_rescored)

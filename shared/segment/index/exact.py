@@ -57,7 +57,7 @@ def scan(
         table[AT.rows] = count
         table[AT.vectors] = address(vectors)
         table[AT.element] = element_of(distance, vectors)
-        table[AT.words] = address(words)
+        table[AT.words], table[AT.listed] = address(words), 0
         table[AT.word_count] = (count + 63) // 64 if words is None else min(len(words), (count + 63) // 64)
         table[AT.limit] = limit
         hits = scores.scan_raw(table)

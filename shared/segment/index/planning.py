@@ -130,12 +130,17 @@ def sign_candidates(limit: int, *, has_floor: bool = False) -> int:
 
 
 def walk_candidates(plan: Terrain, limit: int, ef: int) -> int:
-    """Return how many rows of a walk's beam are kept: coarse codes leave the whole beam to the exact scores."""
+    """Return how many rows of a walk's beam are scored exactly: the fewer bits a dim's code has, the more of them.
+
+    Below one bit a dim the whole beam. A larger beam always has more of them.
+    """
     if plan.is_estimated or plan.codec == RAW:
         return limit
+    kept = limit + limit // 4 + 8
     if plan.codec != BYTES:
-        return ef
-    return min(ef, max(limit + limit // 4 + 8, oversampled(plan, limit)))
+        dims_per_bit = plan.dim / (8 * plan.code_bytes)
+        kept = max(limit + math.ceil(4 * limit * dims_per_bit) + 8, math.ceil(ef * dims_per_bit))
+    return min(ef, max(kept, oversampled(plan, limit)))
 
 
 def beam_of(plan: Terrain, limit: int, ef: int) -> int:

@@ -7,7 +7,7 @@ of them, so that two neighbouring rounds overlap and all dims mix. Lengths and i
 import numpy as np
 import numpy.typing as npt
 
-from shared.segment.kernels.signs_scan import rotate_lanes
+from shared.segment.kernels.sign_rotation import rotate_lanes
 from shared.segment.kernels.table import address
 
 _ROUNDS_WHOLE = 3

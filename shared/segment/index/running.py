@@ -1,6 +1,7 @@
 """One search of one slot, written into a table, and how it runs: the cheapest way, then a scan where a walk fails."""
 
 import math
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +13,26 @@ from shared.segment.index.planning import (
     Way,
     beam_of,
     best_scan,
-    choose,
     code_candidates,
     sign_candidates,
     walk_candidates,
 )
 from shared.segment.index.scratch import Scratch
 from shared.segment.kernels.codes_scan import scan_bytes, scan_coded
+from shared.segment.kernels.registry import Kernel
 from shared.segment.kernels.scores import scan_raw
 from shared.segment.kernels.signs_scan import scan_signs, scan_signs_above
-from shared.segment.kernels.table import AT, BYTES, EXHAUSTED, FINISHED, UNSURE
+from shared.segment.kernels.table import (
+    AT,
+    BINARY,
+    BYTES,
+    CALL_PART,
+    EXHAUSTED,
+    FINISHED,
+    INDEX_PART,
+    PRODUCT,
+    UNSURE,
+)
 from shared.segment.kernels.walk import walk, walk_coded, walk_masked, walk_masked_coded
 
 Floats = npt.NDArray[np.float32]
@@ -30,6 +41,15 @@ Words = npt.NDArray[np.uint64]
 
 NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 NO_SCORES: Floats = np.empty(0, dtype=np.float32)
+
+_FLOAT, _FLOAT_BITS = struct.Struct("<f"), struct.Struct("<i")
+
+
+def _float_bits(value: float) -> int:
+    return int(_FLOAT_BITS.unpack(_FLOAT.pack(value))[0])
+
+
+NO_FLOOR_BITS = _float_bits(-math.inf)
 
 BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
@@ -52,7 +72,8 @@ class SlotSearch(NamedTuple):
     limit      1 and up
     words      uint64 row mask, bit r % 64 of word r // 64 set where row r may be a hit; None lets every row pass.
                Rows beyond the words do not pass.
-    matching   how many bits of `words` are set; read only beside `words`
+    rows       int64, the same rows one by one, each once, in any order: where they are few; `words` are then left out
+    matching   how many bits of `words` are set, or how many `rows` there are; read only beside these
     ef         beam of the walk; 0 is the default
     exact      score every matching row
     floor      a score that as many rows elsewhere reach as are wanted: a scan need not look twice for worse ones
@@ -74,6 +95,7 @@ class SlotSearch(NamedTuple):
     is_rescored: bool = True
     oversampling: float = 1.0
     ignores_codes: bool = False
+    rows: Rows | None = None
 
 
 class IndexView(NamedTuple):
@@ -87,38 +109,90 @@ class IndexView(NamedTuple):
     code_bytes: int
 
 
-class Ready(NamedTuple):
-    """One search, written into the table of a scratch that it has to itself. `view` is kept alive while it runs.
+class Prepared(NamedTuple):
+    """All of a search but its query: it may be run again and again, by several threads at once.
 
-    base   the row that it counts as 0
+    view      kept alive while it runs;  options  likewise: the mask is theirs
+    table     the first part of the kernels' table;  call  the part of the call;  listed  the address of listed rows
+    base      the row that it counts as 0
+    way       how it goes, and for a walk its budget
+    scan      the kernel that reads the passing rows one by one, where that is all; None for other ways
     """
 
-    scratch: Scratch
     view: IndexView
-    terrain: Terrain
     options: SlotSearch
+    table: npt.NDArray[np.int64]
+    call: npt.NDArray[np.int64]
+    listed: int
+    terrain: Terrain
     limit: int
     base: int
+    way: Way
+    budget: int
+    scan: Kernel | None
+    candidates: int
+
+
+class Ready(NamedTuple):
+    """One search, written into the table of a scratch that it has to itself; see SlotSearch for `floor`."""
+
+    scratch: Scratch
+    prepared: Prepared
+    floor: float
 
 
 def found(ready: Ready, hits: int) -> tuple[Rows, Floats]:
     """Return copies of the rows and scores that a search wrote into its scratch."""
-    rows, scores = ready.scratch.rows[:hits], ready.scratch.scores[:hits].copy()
-    return (rows + ready.base if ready.base else rows.copy()), scores
+    scratch, base = ready.scratch, ready.prepared.base
+    rows = scratch.rows[:hits]
+    return (rows + base if base else rows.copy()), scratch.scores[:hits].copy()
+
+
+def written(prepared: Prepared, scratch: Scratch, query: Floats, floor: float) -> Ready:
+    """Write a prepared search for one query into the table of a scratch."""
+    dim = prepared.terrain.dim
+    scratch.fit_dim(dim)
+    scratch.fit_limit(prepared.limit)
+    scratch.query[:dim] = query
+    table, codec = scratch.table, prepared.terrain.codec
+    table[:INDEX_PART] = prepared.table
+    table[CALL_PART] = prepared.call
+    table[AT.listed] = prepared.listed
+    table[AT.listed_count] = prepared.terrain.matching
+    table[AT.is_estimated] = prepared.terrain.is_estimated
+    table[AT.floor] = NO_FLOOR_BITS if floor == -math.inf else _float_bits(floor)
+    if codec == PRODUCT:
+        scratch.fit_parts(int(table[AT.product_parts]))
+    elif codec == BINARY:
+        scratch.fit_planes(int(table[AT.sign_padded]), int(table[AT.query_bits]))
+    return Ready(scratch, prepared, floor)
+
+
+def scan_by_rows(terrain: Terrain, way: Way, limit: int) -> tuple[Kernel | None, int]:
+    """Return the kernel that reads passing rows one by one, and how many candidates it keeps; None for other ways."""
+    if way is Way.EXACT:
+        return scan_raw, 0
+    if way is not Way.CODES:
+        return None, 0
+    candidates = code_candidates(terrain, limit)
+    if candidates >= terrain.matching and not terrain.is_estimated:
+        return scan_raw, 0
+    return (scan_bytes if terrain.codec == BYTES else scan_coded), candidates
 
 
 def run(ready: Ready) -> int:
     """Search; return how many rows and scores were written into the scratch."""
-    scratch, _, terrain, options, limit, _ = ready
-    if options.exact:
-        return int(scan_raw(scratch.table))
-    way, budget = choose(terrain, limit, options.ef)
+    scratch, prepared, floor = ready
+    if prepared.scan is not None:
+        scratch.fit_candidates(prepared.candidates)
+        return prepared.scan(scratch.table)
+    options, terrain, limit, way = prepared.options, prepared.terrain, prepared.limit, prepared.way
     if way is Way.WALK:
-        hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), budget, limit)
+        hits = _walk(scratch, terrain, beam_of(terrain, limit, options.ef), prepared.budget, limit)
         if hits >= limit:
             return hits
         way, _ = best_scan(terrain, limit)
-    return _scan(scratch, terrain, way, limit, has_floor=options.floor > -math.inf)
+    return _scan(scratch, terrain, way, limit, has_floor=floor > -math.inf)
 
 
 def _walk(scratch: Scratch, terrain: Terrain, ef: int, budget: int, limit: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shared.segment.index.base import SlotIndex
-from shared.segment.index.planning import Way, choose, sign_candidates
+from shared.segment.index.planning import Way, sign_candidates
 from shared.segment.index.running import (
     NO_ROWS,
     NO_SCORES,
@@ -72,17 +72,18 @@ def _hits(every: Sequence[Ready | None], shared_bytes_min: int) -> list[int]:
 
 def _scan_of(ready: Ready, shared_bytes_min: int) -> Way | None:
     """Return by which scan of all rows a search goes; None for walks and other scans."""
-    _, _, terrain, options, limit, _ = ready
+    terrain, options, way = ready.prepared.terrain, ready.prepared.options, ready.prepared.way
+    if ready.prepared.listed:
+        return None
     if options.exact:
         return Way.EXACT
-    way, _ = choose(terrain, limit, options.ef)
     if way is Way.SIGNS and (terrain.is_estimated or _candidates(ready) < terrain.matching):
         return Way.SIGNS if terrain.rows * terrain.dim >= 8 * shared_bytes_min else None
     return Way.EXACT if way in (Way.SIGNS, Way.EXACT) else None
 
 
 def _candidates(ready: Ready) -> int:
-    return sign_candidates(ready.limit, has_floor=ready.options.floor > -np.inf)
+    return sign_candidates(ready.prepared.limit, has_floor=ready.floor > -np.inf)
 
 
 def _scanned(way: Way, together: Sequence[Ready]) -> list[int]:
@@ -97,5 +98,5 @@ def _scanned(way: Way, together: Sequence[Ready]) -> list[int]:
     for table, ready in zip(tables, together, strict=True):
         ready.scratch.table[:] = table
         count = int(table[AT.hits])
-        counts.append(sure_hits(ready.scratch, ready.terrain, count) if way is Way.SIGNS else count)
+        counts.append(sure_hits(ready.scratch, ready.prepared.terrain, count) if way is Way.SIGNS else count)
     return counts

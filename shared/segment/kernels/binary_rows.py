@@ -24,7 +24,7 @@ from numba import carray  # type: ignore[attr-defined]
 from shared.segment.kernels.binary_sums import BLOCK, weighted_ones, weighted_pairs
 from shared.segment.kernels.memory import float32_at, uint32_at, uint64_at
 from shared.segment.kernels.registry import device, kernel
-from shared.segment.kernels.signs_scan import GROUP, load_lanes, rotate
+from shared.segment.kernels.sign_rotation import GROUP, centred_query, load_lanes, rotate
 from shared.segment.kernels.table import AT, DOT, MANHATTAN
 
 ONE_BIT, PAIR_BITS, TWO_BITS = 0, 1, 2
@@ -33,28 +33,6 @@ ONE_BIT, PAIR_BITS, TWO_BITS = 0, 1, 2
 LARGER, SMALLER = 12, 5
 TWO_BITS_EDGE = 0.9957
 """Where the steps of a uniform quantizer of four levels lie best for a normal distribution, in deviations."""
-
-
-@device
-def centred_query(table):
-    """Rotate and centre the query in the scratch's lanes; return <q', mean>, |q'|², the least and the greatest."""
-    padded = table[AT.sign_padded]
-    lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
-    mean = carray(float32_at(table[AT.sign_mean]), (padded,))
-    load_lanes(table[AT.query], table[AT.dim], 0, 1, table[AT.lanes], padded)
-    rotate(table[AT.lanes], padded, table[AT.sign_flips], table[AT.sign_rounds])
-    shift = np.float32(0)
-    square = np.float32(0)
-    low = np.float32(np.inf)
-    high = np.float32(-np.inf)
-    for t in range(padded):
-        value = lanes[t, 0] - mean[t]
-        lanes[t, 0] = value
-        shift += value * mean[t]
-        square += value * value
-        low = min(low, value)
-        high = max(high, value)
-    return shift, square, low, high
 
 
 @device

@@ -7,7 +7,7 @@ from shared.segment.kernels.keys import heap_keep
 from shared.segment.kernels.memory import int64_at
 from shared.segment.kernels.registry import TABLE, inlined, kernel
 from shared.segment.kernels.row_keys import code_key, encode_query, finish
-from shared.segment.kernels.scores import AHEAD, BATCH, next_rows, prefetch_row
+from shared.segment.kernels.scores import AHEAD, BATCH, listed_rows, next_rows, prefetch_row
 from shared.segment.kernels.table import AT, BYTES
 
 
@@ -22,8 +22,12 @@ def scan_rows(table, codec):
     size = 0
     scored = 0
     cursor = 0
-    while cursor < table[AT.word_count]:
-        filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
+    end = table[AT.listed_count] if table[AT.listed] else table[AT.word_count]
+    while cursor < end:
+        if table[AT.listed]:
+            filled, cursor = listed_rows(table, cursor, rows)
+        else:
+            filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
         scored += filled
         for place in range(filled):
             if place + AHEAD < filled:

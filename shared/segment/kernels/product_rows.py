@@ -15,7 +15,15 @@ import math
 import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
-from shared.segment.kernels.memory import float32_at, float64_at, int32_at, int64_at, load_word, uint8_at, uint16_at
+from shared.segment.kernels.memory import (
+    float32_at,
+    float64_at,
+    int32_at,
+    int64_at,
+    load_word_alone,
+    uint8_at,
+    uint16_at,
+)
 from shared.segment.kernels.product_lookups import fill_absolutes, fill_dots, fill_squares
 from shared.segment.kernels.registry import device, kernel
 from shared.segment.kernels.table import AT, DOT, EUCLID
@@ -98,7 +106,7 @@ def product_estimate(table, code):
     odd = np.int64(0)
     words = parts >> 3
     for place in range(words):
-        word = load_word(code + 8 * place)
+        word = load_word_alone(code + 8 * place)
         base = np.uint64(place * 8 * CENTROIDS)
         even += np.int64(lookups[base + (word & mask)])
         odd += np.int64(lookups[base + np.uint64(256) + ((word >> np.uint64(8)) & mask)])

@@ -100,6 +100,16 @@ def next_rows(words, word_count, count, cursor, rows):
 
 
 @device
+def listed_rows(table, cursor, rows):
+    """Fill `rows` (BATCH) with those that a call lists, from place `cursor` on; return how many and the next place."""
+    filled = min(BATCH, table[AT.listed_count] - cursor)
+    listed = carray(int64_at(table[AT.listed]), (table[AT.listed_count],))
+    for place in range(filled):
+        rows[np.uintp(place)] = listed[cursor + place]
+    return filled, cursor + filled
+
+
+@device
 def bit_place(bit):
     """Return the place of a single set bit."""
     place = 0
@@ -195,7 +205,10 @@ def scan_raw(table):
     rows = np.empty(BATCH, np.int64)
     hits = 0
     cursor = 0
-    while cursor < table[AT.word_count]:
+    while table[AT.listed] and cursor < table[AT.listed_count]:
+        filled, cursor = listed_rows(table, cursor, rows)
+        hits = keep_scores(table, rows, filled, best, hits)
+    while not table[AT.listed] and cursor < table[AT.word_count]:
         filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
         hits = keep_scores(table, rows, filled, best, hits)
     write_hits(table, best, hits)

@@ -1,4 +1,4 @@
-"""1-bit codes (RaBitQ): rotation, encoding of rows and of the 4-bit query, and the scan of all groups.
+"""1-bit codes (RaBitQ): encoding of rows and of the 4-bit query, and the scan of all groups.
 
 Sixteen rows form a group: words word by word, uint64 (words, 16), and beside them float32 (3, 16) factor, bias, ones.
 With x' = R(x - mean), b its signs, q' = R(q - mean) in steps of s from lo, ones(w) the set bits of w, D padded dims:
@@ -17,59 +17,12 @@ from shared.segment.kernels.keys import heap_push, heap_replace, key_score, scor
 from shared.segment.kernels.memory import bits_float, float32_at, float_bits, int64_at, uint64_at
 from shared.segment.kernels.registry import TABLE, device, kernel
 from shared.segment.kernels.scores import BATCH, bit_place, keep_scores, rescore, write_hits
-from shared.segment.kernels.sign_lanes import add_products, add_signs, butterfly, estimate_group, scale_lanes
+from shared.segment.kernels.sign_lanes import add_products, add_signs, estimate_group
+from shared.segment.kernels.sign_rotation import GROUP, LANE_BYTES, centred_query, load_lanes, rotate
 from shared.segment.kernels.table import AT, EUCLID, EXHAUSTED, FINISHED, UNSURE
-
-LANE_BYTES = 64
-GROUP = 16
 
 DOUBT = np.float32(1.5)
 """A row outside the candidates belongs to the hits when its estimate is off by more than so many typical errors."""
-
-
-@device
-def rotate(lanes, padded, flips, rounds):
-    """Rotate sixteen rows in place: `rounds` of sign flips and a Hadamard transform.
-
-    The transform covers the largest power of two of dims, in turn the first and the last of them, so that two
-    neighbouring rounds overlap and all dims mix.
-    """
-    signs = carray(float32_at(flips), (rounds, padded))
-    width = 64
-    while width * 2 <= padded:
-        width *= 2
-    norm = np.float32(1 / math.sqrt(width))
-    for step in range(rounds):
-        start = 0 if step % 2 == 0 else padded - width
-        for t in range(padded):
-            inside = start <= t < start + width
-            scale_lanes(lanes + t * LANE_BYTES, signs[step, t] * (norm if inside else np.float32(1)))
-        base = lanes + start * LANE_BYTES
-        half = 1
-        while half < width:
-            for first in range(0, width, 2 * half):
-                for t in range(first, first + half):
-                    butterfly(base + t * LANE_BYTES, base + (t + half) * LANE_BYTES)
-            half *= 2
-
-
-@kernel("int64(int64, int64, int64, int64)")
-def rotate_lanes(lanes, padded, flips, rounds):
-    """Rotate sixteen rows that lie one per lane: float32 (padded, 16)."""
-    rotate(lanes, padded, flips, rounds)
-    return 0
-
-
-@device
-def load_lanes(vectors, dim, first, last, lanes, padded):
-    """Lay rows [first, last), at most sixteen, one per lane; zeros elsewhere."""
-    out = carray(float32_at(lanes), (padded * GROUP,))
-    out[:] = 0
-    for row in range(first, last):
-        values = carray(float32_at(vectors + row * dim * 4), (dim,))
-        lane = row - first
-        for t in range(dim):
-            out[t * GROUP + lane] = values[t]
 
 
 @kernel("int64(int64[::1], int64, int64)")
@@ -140,20 +93,7 @@ def encode_query_signs(table):
     """
     padded = table[AT.sign_padded]
     lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
-    mean = carray(float32_at(table[AT.sign_mean]), (padded,))
-    load_lanes(table[AT.query], table[AT.dim], 0, 1, table[AT.lanes], padded)
-    rotate(table[AT.lanes], padded, table[AT.sign_flips], table[AT.sign_rounds])
-    shift = np.float32(0)
-    square = np.float32(0)
-    low = np.float32(np.inf)
-    high = np.float32(-np.inf)
-    for t in range(padded):
-        shift += (lanes[t, 0] - mean[t]) * mean[t]
-        value = lanes[t, 0] - mean[t]
-        lanes[t, 0] = value
-        square += value * value
-        low = min(low, value)
-        high = max(high, value)
+    shift, square, low, high = centred_query(table)
     step = (high - low) / np.float32(15)
     inverse = np.float32(1) / step if step > 0 else np.float32(0)
     planes = carray(uint64_at(table[AT.planes]), (padded // 64, 4))
@@ -213,6 +153,39 @@ def above_in(table, group, factors, threshold):
     )  # fmt: skip
 
 
+@device
+def keep_estimates(table, group, above, size):
+    """Keep the estimates of a group's rows in the query's heap of candidates; return its size and threshold."""
+    capacity = table[AT.candidates]
+    heap = carray(int64_at(table[AT.heap]), (capacity,))
+    estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
+    while above != np.uint64(0):
+        lowest = above & (~above + np.uint64(1))
+        above ^= lowest
+        lane = bit_place(lowest)
+        row = group * GROUP + lane
+        if row >= table[AT.rows]:
+            break
+        key = score_key(estimates[np.uintp(lane)], row)
+        if size < capacity:
+            heap_push(heap, size, key)
+            size += 1
+        elif key < heap[0]:
+            heap_replace(heap, size, key)
+    return size, key_score(heap[0]) if size == capacity else np.float32(-np.inf)
+
+
+@device
+def finish_signs(table, size, threshold, shift, square):
+    """Score the candidates, write the best, return how many; say whether rows outside them may belong."""
+    heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
+    hits = rescore(table, heap, size)
+    enough = surely_enough(table, heap, size, shift, square) if hits == table[AT.limit] else np.float32(-np.inf)
+    table[AT.threshold] = float_bits(enough)
+    table[AT.status] = UNSURE if size == table[AT.candidates] and enough < threshold else FINISHED
+    return hits
+
+
 @kernel(TABLE)
 def scan_signs(table):
     """Estimate all groups with passing rows, score the best `candidates` exactly, write the best `limit`.
@@ -220,42 +193,21 @@ def scan_signs(table):
     UNSURE when rows outside the candidates may belong: then the table's threshold says which, for `scan_signs_above`.
     """
     f0, f1, f2, shift, square = encode_query_signs(table)
-    capacity = table[AT.candidates]
-    heap = carray(int64_at(table[AT.heap]), (capacity,))
-    estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
-    count = table[AT.rows]
     word_count = table[AT.word_count] if table[AT.words] else 0
     words = carray(uint64_at(table[AT.words]), (word_count,))
     threshold = np.float32(-np.inf)
     size = 0
     scored = 0
-    for group in range((count + GROUP - 1) // GROUP):
+    for group in range((table[AT.rows] + GROUP - 1) // GROUP):
         passing = passing_of(words, word_count, group)
         if passing == np.uint64(0):
             continue
         scored += GROUP
         above = above_in(table, group, (f0, f1, f2), threshold) & passing
-        while above != np.uint64(0):
-            lowest = above & (~above + np.uint64(1))
-            above ^= lowest
-            lane = bit_place(lowest)
-            row = group * GROUP + lane
-            if row >= count:
-                break
-            key = score_key(estimates[np.uintp(lane)], row)
-            if size < capacity:
-                heap_push(heap, size, key)
-                size += 1
-            elif key < heap[0]:
-                heap_replace(heap, size, key)
-            if size == capacity:
-                threshold = key_score(heap[0])
+        if above != np.uint64(0):
+            size, threshold = keep_estimates(table, group, above, size)
     table[AT.scored] = scored
-    hits = rescore(table, heap, size)
-    enough = surely_enough(table, heap, size, shift, square) if hits == table[AT.limit] else np.float32(-np.inf)
-    table[AT.threshold] = float_bits(enough)
-    table[AT.status] = UNSURE if size == capacity and enough < threshold else FINISHED
-    return hits
+    return finish_signs(table, size, threshold, shift, square)
 
 
 @kernel(TABLE)

@@ -77,6 +77,8 @@ class Table(NamedTuple):
     # of the call
     words: int = 44  # uint64 (word_count,)
     word_count: int = 45
+    listed: int = 75  # int64 (listed_count,): the passing rows, instead of words; 0 where words say it
+    listed_count: int = 76
     limit: int = 46
     ef: int = 47
     candidates: int = 48  # how many candidates are scored exactly
@@ -107,6 +109,7 @@ class Table(NamedTuple):
 
 AT = Table()
 INDEX_PART = AT.query
+CALL_PART = slice(AT.words, AT.budget + 1)
 SIZE = max(AT) + 1
 
 FINISHED, UNSURE, EXHAUSTED = 0, 1, 2

@@ -7,22 +7,27 @@ hits that its own scan would give.
 import numpy as np
 from numba import carray  # type: ignore[attr-defined]
 
-from shared.segment.kernels.keys import heap_keep, heap_push, heap_replace, key_score, score_key
-from shared.segment.kernels.memory import float32_at, float_bits, int64_at, uint64_at
-from shared.segment.kernels.registry import device, kernel
+from shared.segment.kernels.keys import heap_keep, score_key
+from shared.segment.kernels.memory import int64_at, uint64_at
+from shared.segment.kernels.registry import kernel
 from shared.segment.kernels.scores import (
     AHEAD,
     BATCH,
-    bit_place,
     next_rows,
     prefetch_row,
-    rescore,
     row_bytes,
     row_score,
     write_hits,
 )
-from shared.segment.kernels.signs_scan import GROUP, above_in, encode_query_signs, passing_of, surely_enough
-from shared.segment.kernels.table import AT, FINISHED, UNSURE
+from shared.segment.kernels.sign_rotation import GROUP
+from shared.segment.kernels.signs_scan import (
+    above_in,
+    encode_query_signs,
+    finish_signs,
+    keep_estimates,
+    passing_of,
+)
+from shared.segment.kernels.table import AT
 
 TABLES = "int64(int64[:,::1])"
 
@@ -53,28 +58,6 @@ def scan_raw_together(tables):
     return queries
 
 
-@device
-def keep_estimates(table, group, above, size):
-    """Keep the estimates of a group's rows in the query's heap of candidates; return its size and threshold."""
-    capacity = table[AT.candidates]
-    heap = carray(int64_at(table[AT.heap]), (capacity,))
-    estimates = carray(float32_at(table[AT.estimates]), (GROUP,))
-    while above != np.uint64(0):
-        lowest = above & (~above + np.uint64(1))
-        above ^= lowest
-        lane = bit_place(lowest)
-        row = group * GROUP + lane
-        if row >= table[AT.rows]:
-            break
-        key = score_key(estimates[np.uintp(lane)], row)
-        if size < capacity:
-            heap_push(heap, size, key)
-            size += 1
-        elif key < heap[0]:
-            heap_replace(heap, size, key)
-    return size, key_score(heap[0]) if size == capacity else np.float32(-np.inf)
-
-
 @kernel(TABLES)
 def scan_signs_together(tables):
     """Do for each query what `scan_signs` does, reading each group of codes once."""
@@ -101,13 +84,3 @@ def scan_signs_together(tables):
     for each in range(queries):
         finish_signs(tables[each], sizes[each], thresholds[each], factors[each, 3], factors[each, 4])
     return queries
-
-
-@device
-def finish_signs(table, size, threshold, shift, square):
-    """Score the candidates of one query, and say whether rows outside them may belong."""
-    heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
-    hits = rescore(table, heap, size)
-    enough = surely_enough(table, heap, size, shift, square) if hits == table[AT.limit] else np.float32(-np.inf)
-    table[AT.threshold] = float_bits(enough)
-    table[AT.status] = UNSURE if size == table[AT.candidates] and enough < threshold else FINISHED

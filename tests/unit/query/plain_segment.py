@@ -8,6 +8,7 @@ from shared.segment.columns.cache import ColumnCache
 from shared.segment.columns.column_set import ColumnSet
 from shared.segment.id_map import IdBatch, IdMap
 from shared.segment.id_slices import hash_of_id
+from shared.segment.kept_masks import KeptMasks
 from shared.segment.layout import SlotLayout
 from shared.segment.overlay import Overlay
 from tests.builders import Point, payload_text
@@ -51,6 +52,7 @@ class PlainSegment:
         self.points = list(points)
         self.live_words = bits.full(len(self.points))
         self.columns = ColumnSet(self.base_payloads, lambda: self.count, cache or ColumnCache(), final=final)
+        self.masks = KeptMasks(self.columns)
         names = {name for point in points for name in point.vectors} or {""}
         self.layout = {name: SlotLayout(dim, distance) for name in sorted(names)}
         self._slots = {name: PlainSlot(self.layout[name], self._rows(name, dim), graph) for name in names}

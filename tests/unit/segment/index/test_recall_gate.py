@@ -19,7 +19,7 @@ def test_a_good_graph_passes(distance):
 
 
 def test_a_graph_whose_links_lead_nowhere_fails():
-    good = indexed(Distance.COSINE, fit(Distance.COSINE, clustered(2, 9000, 48)))
+    good = indexed(Distance.COSINE, fit(Distance.COSINE, clustered(2, 12_000, 48)))
     assert good.graph is not None
     shuffled = np.random.default_rng(1).permutation(good.graph.neighbors)
     broken = SlotIndex(
