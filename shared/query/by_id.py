@@ -13,7 +13,7 @@ from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.id_map import IdMap
 
-CHUNK_MIN = 256
+CHUNK_MIN = 32
 """Rows looked at in the first chunk, at least."""
 
 SORT_COST = 4
@@ -30,11 +30,19 @@ def first_by_id(view: SegmentView, words: Words, matching: int, limit: int, offs
         return np.empty(0, np.int64)
     ids = view.segment.sorted_ids(view.size)
     ordered = ids.rows_from(offset)
-    rows, looked_at = _first_passing(ordered, words, wanted, _look_at_most(matching, wanted, len(ordered)))
+    chunk = max(CHUNK_MIN, 2 * wanted * len(ids.rows) // matching)
+    rows, looked_at = _first_passing(ordered, words, wanted, _look_at_most(matching, wanted, len(ordered)), chunk)
     if len(rows) == wanted or looked_at >= len(ordered):
         return rows
     first_rank = len(ids.rows) - len(ordered) + looked_at
     return np.concatenate((rows, _ranked(ids, bits.to_rows(words), first_rank, wanted - len(rows))))
+
+
+def first_of_few(view: SegmentView, rows: Rows, limit: int, offset: PointId | None = None) -> Rows:
+    """Return the first `limit` of a few rows, each the last of its id, by id, from the offset (inclusive) on."""
+    ids = view.segment.sorted_ids(view.size)
+    first_rank = 0 if offset is None else len(ids.rows) - len(ids.rows_from(offset))
+    return _ranked(ids, rows, first_rank, limit)
 
 
 def _look_at_most(matching: int, wanted: int, rows: int) -> int:
@@ -43,13 +51,18 @@ def _look_at_most(matching: int, wanted: int, rows: int) -> int:
     return most if most * matching >= wanted * rows else 0
 
 
-def _first_passing(ordered: Rows, words: Words, wanted: int, most: int) -> tuple[Rows, int]:
-    """Return the first of the ordered rows that pass, up to `wanted`, and how many rows were looked at."""
+def _first_passing(ordered: Rows, words: Words, wanted: int, most: int, size: int) -> tuple[Rows, int]:
+    """Return the first of the ordered rows that pass, up to `wanted`, and how many rows were looked at.
+
+    `size` is how many to look at first.
+    """
     kept: list[Rows] = []
-    start, size = 0, max(CHUNK_MIN, 2 * wanted)
+    start = 0
     while wanted > 0 and start < min(len(ordered), most):
         chunk = ordered[start : start + size]
         passing = chunk[bits.test(words, chunk)][:wanted]
+        if len(passing) == wanted and not kept:
+            return passing, start + size
         kept.append(passing)
         wanted -= len(passing)
         start, size = start + size, 2 * size

@@ -8,6 +8,7 @@ from shared.query.masks import mask_of, name_of, only_condition
 from shared.query.view import Segments, SegmentView, View
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import Count
+from shared.segment.kept_masks import FEW_ROWS
 
 
 def count_segments(segments: Segments, count: Count) -> int:
@@ -22,6 +23,6 @@ def _counted(view: SegmentView, count: Count, name: bytes, condition: FieldCondi
         return mask.matching
     if condition is not None and view.live == view.size == view.segment.count:
         found = view.segment.column(condition.key).count(condition)
-        if found is not None:
-            return found
+        if found is not None and found > FEW_ROWS:
+            return found  # few are kept as a list: the next count finds it
     return mask_of(view, count.filter, name).matching

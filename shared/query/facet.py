@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
-from shared.query.filters import kept_words
+from shared.query.masks import mask_of, name_of
 from shared.query.merge import Counted, added, most_frequent
 from shared.query.view import Segments, SegmentView, View
 from shared.schema.filters import MatchAny, Scalar
@@ -25,7 +25,9 @@ _PYTHON_TYPES: dict[FieldType, type] = {FieldType.KEYWORD: str, FieldType.INTEGE
 def facet_segments(segments: Segments, facet: Facet) -> list[Counted]:
     """Return the values that are wanted, the most frequent first. Raises BadFormat."""
     count = partial(_uuids if facet.index_type is FieldType.UUID else _values, facet=facet)
-    totals = added(count(one, *kept_words(one, facet.filter)) for one in View.of(segments))
+    name = name_of(facet.filter)
+    masks = ((one, mask_of(one, facet.filter, name)) for one in View.of(segments))
+    totals = added(count(one, mask.words, mask.matching) for one, mask in masks)
     if facet.among is not None:
         return most_frequent(((value, totals.get(value, 0)) for value in facet.among), len(facet.among))
     if facet.at_least:

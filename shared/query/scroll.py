@@ -7,9 +7,9 @@ page are read. So a page costs the same wherever it begins.
 import heapq
 from collections.abc import Iterable
 
-from shared.query.by_id import first_by_id
+from shared.query.by_id import first_by_id, first_of_few
 from shared.query.fetch import fetch_hits
-from shared.query.filters import kept_words
+from shared.query.masks import mask_of, name_of
 from shared.query.view import Ranking, Segments, SegmentView, View
 from shared.schema.points import PointId, id_order
 from shared.schema.queries import Hit, Scroll
@@ -18,7 +18,8 @@ from shared.schema.queries import Hit, Scroll
 def scroll_segments(segments: Segments, scroll: Scroll) -> list[Hit]:
     """Return the first `limit` points that the filter keeps, by id from the offset on. Raises BadFormat."""
     view = View.of(segments)
-    pages = [_page(one, scroll) for one in view]
+    name = name_of(scroll.filter)
+    pages = [_page(one, scroll, name) for one in view]
     entries: Iterable[_Entry] = (
         (point_id, place, row)
         for place, (ids, rows) in enumerate(pages)
@@ -41,8 +42,12 @@ def _by_id(entry: _Entry) -> tuple[bool, PointId]:
     return id_order(entry[0])
 
 
-def _page(view: SegmentView, scroll: Scroll) -> tuple[list[PointId], list[int]]:
+def _page(view: SegmentView, scroll: Scroll, name: bytes) -> tuple[list[PointId], list[int]]:
     """Return ids and rows of the first points of one segment, in id order."""
-    words, matching = kept_words(view, scroll.filter)
-    rows = first_by_id(view, words, matching, scroll.limit, scroll.offset)
+    mask = mask_of(view, scroll.filter, name)
+    few = mask.rows if mask.matching < view.live else None
+    if few is not None:
+        rows = first_of_few(view, few, scroll.limit, scroll.offset)
+    else:
+        rows = first_by_id(view, mask.words, mask.matching, scroll.limit, scroll.offset)
     return view.segment.ids(rows), rows.tolist()
