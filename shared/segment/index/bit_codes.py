@@ -13,7 +13,8 @@ import numpy.typing as npt
 from shared.schema.collections import Distance
 from shared.segment.index.rotation import Rotation
 from shared.segment.index.scratch import POOL, aligned
-from shared.segment.kernels.signs_scan import GROUP, encode_sign_rows
+from shared.segment.kernels.sign_rotation import GROUP
+from shared.segment.kernels.signs_scan import encode_sign_rows
 from shared.segment.kernels.table import AT, KINDS, SIZE, address
 
 Arrays = dict[str, npt.NDArray[np.generic]]

@@ -2,7 +2,8 @@
 
 import itertools
 
-from shared.segment.index.planning import Terrain, Way, beam_of, best_scan, choose, walk_ns
+from shared.segment.index.planning import Terrain, Way, beam_of, best_scan, choose, walk_candidates, walk_ns
+from shared.segment.kernels.table import BINARY, PRODUCT
 
 BIG = Terrain(rows=100_000, dim=384, matching=100_000, has_codes=True, has_signs=True, has_graph=True)
 
@@ -47,3 +48,22 @@ def test_beam_is_at_least_the_limit_and_at_most_all_rows():
     assert beam_of(BIG, 500, 100) == 500
     assert beam_of(BIG, 5, 100) == 100
     assert beam_of(BIG._replace(rows=30), 500, 100) == 30
+
+
+def test_the_coarser_the_codes_the_more_rows_of_the_beam_are_scored_exactly():
+    bits = BIG._replace(codec=BINARY, code_bytes=64)
+    x16, x64 = (BIG._replace(codec=PRODUCT, code_bytes=size) for size in (96, 24))
+
+    kept = [walk_candidates(plan, 10, 64) for plan in (BIG, x16, bits, x64)]
+
+    assert kept == [20, 38, 48, 64]
+
+
+def test_a_larger_beam_and_more_oversampling_leave_more_rows_to_the_exact_scores():
+    bits = BIG._replace(codec=BINARY, code_bytes=64)
+
+    kept = [walk_candidates(bits, 10, ef) for ef in (64, 128, 256)]
+    asked = walk_candidates(bits._replace(oversampling=6.0), 10, 64)
+
+    assert kept == [48, 96, 192]
+    assert asked == 60
