@@ -83,6 +83,8 @@ class Edits:
 
     def add_layers(self, layers: Layers) -> None:
         """Note the layers that are in force from now on. They hold no row that was edited since the layers before."""
+        if not layers and self.is_empty:
+            return
         self._incoming.append(_InForce(layers))
         self.count += 1
         self._waiting_layers += 1
