@@ -15,7 +15,7 @@ from shared.segment import bits
 from shared.segment.index.base import SlotIndex, SlotSearch
 from shared.segment.index.kinds import AnyIndex
 from shared.segment.index.planning import SHARE_MIN
-from shared.segment.index.running import Floats, Prepared, Rows
+from shared.segment.index.running import Floats, Prepared, Rows, Words
 from shared.segment.kept_masks import FEW_ROWS, Mask
 from shared.segment.layout import SlotLayout
 
@@ -79,7 +79,7 @@ def _planned(view: SegmentView, slot: AnyIndex, place: int, search: Search, mask
         matching = bits.count(words)
     elif not _is_indexed(slot) or matching < view.size:  # else every row of the slot passes and none can come
         words = mask.words
-    options = _slot_search(search, SlotSearch(search.limit, words, matching, scan_rows=scan_rows, rows=rows))
+    options = _slot_search(search, words, rows, matching, scan_rows)
     return SegmentPlan(place, slot, options, slot.prepare(options) if isinstance(slot, SlotIndex) else None)
 
 
@@ -94,11 +94,10 @@ def _is_indexed(slot: AnyIndex) -> bool:
     return slot.graph is not None or (isinstance(slot, SlotIndex) and slot.is_indexed)
 
 
-def _slot_search(search: Search, asked: SlotSearch) -> SlotSearch:
-    """Add what the search says about how to go about it."""
+def _slot_search(search: Search, words: Words | None, rows: Rows | None, matching: int, scan_rows: int) -> SlotSearch:
     params, codes = search.params, search.params.quantization
-    asked = asked._replace(limit=search.limit + 1 if params.exact else search.limit)
-    asked = asked._replace(ef=params.hnsw_ef or 0, exact=params.exact)
+    limit = search.limit + 1 if params.exact else search.limit
+    asked = SlotSearch(limit, words, matching, params.hnsw_ef or 0, params.exact, scan_rows, rows=rows)
     if codes is USUAL_CODES or codes == USUAL_CODES:
         return asked
     return asked._replace(is_rescored=codes.rescore, oversampling=codes.oversampling, ignores_codes=codes.ignore)

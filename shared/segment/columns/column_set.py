@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from shared.schema.filters import FieldCondition, Nested
+from shared.schema.filters import FieldCondition, MatchAny, Nested, Range
 from shared.schema.payload_index import PayloadIndex
 from shared.schema.queries import OrderBy
 from shared.segment import bits
@@ -33,6 +33,9 @@ from shared.segment.patched_rows import Layers, fitted
 T = TypeVar("T")
 U = TypeVar("U")
 
+
+_ALWAYS_PLAIN = (MatchAny, Range)
+"""The usual conditions, which one kind of column answers whatever is declared."""
 
 _LISTED = (ColumnArrays, NumberColumn)
 """Columns that have lists of rows by value, once they are final."""
@@ -68,7 +71,7 @@ class ColumnSet(KeptColumns):
 
     def kind_of(self, key: str, asked: FieldCondition | OrderBy | None = None) -> Kind:
         """Return the kind of column that answers a condition or an order on a path; without either, facets."""
-        if asked is None:
+        if asked is None or type(asked) in _ALWAYS_PLAIN:
             return PLAIN
         if isinstance(asked, OrderBy):
             return kind_of_order(asked)

@@ -47,6 +47,15 @@ __all__ = ["Floats", "Rows", "SlotIndex", "SlotSearch", "Words"]
 NO_CODES = Codes()
 
 
+def _way(terrain: Terrain, options: SlotSearch, limit: int) -> tuple[Way, int]:
+    """Return how a search goes, and for a walk its budget. Of few rows int8 codes are read without reckoning first."""
+    if options.exact:
+        return Way.EXACT, 0
+    if options.rows is not None and terrain.has_codes and terrain.codec == BYTES:
+        return Way.CODES, 0
+    return choose(terrain, limit, options.ef)
+
+
 class SlotIndex:
     """Vectors, codes and graph of one slot. Read by many threads; changed by one loop, through `replace` only.
 
@@ -219,7 +228,7 @@ class SlotIndex:
         call[AT.words - CALL_PART.start] = address(words)
         call[AT.word_count - CALL_PART.start] = all_words if words is None else min(len(words), all_words)
         call[AT.limit - CALL_PART.start] = limit
-        way, budget = (Way.EXACT, 0) if options.exact else choose(terrain, limit, options.ef)
+        way, budget = _way(terrain, options, limit)
         scan, candidates = scan_by_rows(terrain, way, limit)
         call[AT.candidates - CALL_PART.start] = candidates
         listed = address(rows)

@@ -51,6 +51,8 @@ def _float_bits(value: float) -> int:
 
 NO_FLOOR_BITS = _float_bits(-math.inf)
 
+_LISTED, _LISTED_COUNT, _IS_ESTIMATED, _FLOOR = AT.listed, AT.listed_count, AT.is_estimated, AT.floor
+
 BEAM_SLACK = 2.0
 """The steering beam of a masked walk holds so many rows for each passing one that the mask lets us expect."""
 
@@ -157,10 +159,9 @@ def written(prepared: Prepared, scratch: Scratch, query: Floats, floor: float) -
     table, codec = scratch.table, prepared.terrain.codec
     table[:INDEX_PART] = prepared.table
     table[CALL_PART] = prepared.call
-    table[AT.listed] = prepared.listed
-    table[AT.listed_count] = prepared.terrain.matching
-    table[AT.is_estimated] = prepared.terrain.is_estimated
-    table[AT.floor] = NO_FLOOR_BITS if floor == -math.inf else _float_bits(floor)
+    table[_LISTED], table[_LISTED_COUNT] = prepared.listed, prepared.terrain.matching
+    table[_IS_ESTIMATED] = prepared.terrain.is_estimated
+    table[_FLOOR] = NO_FLOOR_BITS if floor == -math.inf else _float_bits(floor)
     if codec == PRODUCT:
         scratch.fit_parts(int(table[AT.product_parts]))
     elif codec == BINARY:

@@ -24,7 +24,8 @@ from numba import carray  # type: ignore[attr-defined]
 from shared.segment.kernels.binary_sums import BLOCK, weighted_ones, weighted_pairs
 from shared.segment.kernels.memory import float32_at, uint32_at, uint64_at
 from shared.segment.kernels.registry import device, kernel
-from shared.segment.kernels.sign_rotation import GROUP, centred_query, load_lanes, rotate
+from shared.segment.kernels.sign_query import centred_query, write_planes
+from shared.segment.kernels.sign_rotation import GROUP, load_lanes, rotate
 from shared.segment.kernels.table import AT, DOT, MANHATTAN
 
 ONE_BIT, PAIR_BITS, TWO_BITS = 0, 1, 2
@@ -41,26 +42,17 @@ def encode_query_binary(table):
     padded = table[AT.sign_padded]
     count = table[AT.query_bits]
     shift, square, low, high = centred_query(table)
-    lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
     step = (high - low) / np.float32((1 << count) - 1)
     if count == 1:
+        values = carray(float32_at(table[AT.lanes]), (padded,))
         size = np.float32(0)
         for t in range(padded):
-            size += abs(lanes[t, 0])
+            size += abs(values[t])
         low = -size / np.float32(padded)
         step = -2 * low
-    inverse = np.float32(1) / step if step > 0 else np.float32(0)
     blocks = (padded // 64 + BLOCK - 1) // BLOCK
-    planes = carray(uint64_at(table[AT.query_planes]), (blocks, count, BLOCK))
-    planes[:] = 0
-    most = np.float32((1 << count) - 1)
-    total = 0
-    for t in range(padded):
-        code = np.uint64(min(most, max(np.float32(0), (lanes[t, 0] - low) * inverse + np.float32(0.5))))
-        total += np.int64(code)
-        word = t >> 6
-        for j in range(count):
-            planes[word >> 3, j, word & 7] |= ((code >> np.uint64(j)) & np.uint64(1)) << np.uint64(t & 63)
+    carray(uint64_at(table[AT.query_planes]), (blocks * count * BLOCK,))[:] = 0
+    total = write_planes(table, low, step, table[AT.query_planes], (count, BLOCK))
     terms = carray(float32_at(table[AT.query_terms]), (5,))
     terms[0] = low
     terms[1] = step

@@ -1,4 +1,4 @@
-"""What 1-bit groups and binary records share: rows and queries laid one per lane, rotated, and the query centred."""
+"""What 1-bit groups and binary records share: sixteen rows laid one per lane and rotated. Queries: sign_query.py."""
 
 import math
 
@@ -8,10 +8,18 @@ from numba import carray  # type: ignore[attr-defined]
 from shared.segment.kernels.memory import float32_at
 from shared.segment.kernels.registry import device, kernel
 from shared.segment.kernels.sign_lanes import butterfly, scale_lanes
-from shared.segment.kernels.table import AT
 
 LANE_BYTES = 64
 GROUP = 16
+
+
+@device
+def transform_width(padded):
+    """Return the greatest power of two of dims that a Hadamard transform can cover."""
+    width = 64
+    while width * 2 <= padded:
+        width *= 2
+    return width
 
 
 @device
@@ -22,9 +30,7 @@ def rotate(lanes, padded, flips, rounds):
     neighbouring rounds overlap and all dims mix.
     """
     signs = carray(float32_at(flips), (rounds, padded))
-    width = 64
-    while width * 2 <= padded:
-        width *= 2
+    width = transform_width(padded)
     norm = np.float32(1 / math.sqrt(width))
     for step in range(rounds):
         start = 0 if step % 2 == 0 else padded - width
@@ -57,25 +63,3 @@ def load_lanes(vectors, dim, first, last, lanes, padded):
         lane = row - first
         for t in range(dim):
             out[t * GROUP + lane] = values[t]
-
-
-@device
-def centred_query(table):
-    """Rotate and centre the query in the scratch's lanes; return <q', mean>, |q'|², the least and the greatest."""
-    padded = table[AT.sign_padded]
-    lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
-    mean = carray(float32_at(table[AT.sign_mean]), (padded,))
-    load_lanes(table[AT.query], table[AT.dim], 0, 1, table[AT.lanes], padded)
-    rotate(table[AT.lanes], padded, table[AT.sign_flips], table[AT.sign_rounds])
-    shift = np.float32(0)
-    square = np.float32(0)
-    low = np.float32(np.inf)
-    high = np.float32(-np.inf)
-    for t in range(padded):
-        value = lanes[t, 0] - mean[t]
-        lanes[t, 0] = value
-        shift += value * mean[t]
-        square += value * value
-        low = min(low, value)
-        high = max(high, value)
-    return shift, square, low, high

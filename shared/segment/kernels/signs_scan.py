@@ -18,8 +18,12 @@ from shared.segment.kernels.memory import bits_float, float32_at, float_bits, in
 from shared.segment.kernels.registry import TABLE, device, kernel
 from shared.segment.kernels.scores import BATCH, bit_place, keep_scores, rescore, write_hits
 from shared.segment.kernels.sign_lanes import add_products, add_signs, estimate_group
-from shared.segment.kernels.sign_rotation import GROUP, LANE_BYTES, centred_query, load_lanes, rotate
+from shared.segment.kernels.sign_query import centred_query, write_planes
+from shared.segment.kernels.sign_rotation import GROUP, LANE_BYTES, load_lanes, rotate
 from shared.segment.kernels.table import AT, EUCLID, EXHAUSTED, FINISHED, UNSURE
+
+QUERY_BITS = 4
+"""Bit planes of a query."""
 
 DOUBT = np.float32(1.5)
 """A row outside the candidates belongs to the hits when its estimate is off by more than so many typical errors."""
@@ -92,18 +96,9 @@ def encode_query_signs(table):
     or (|q'|² - distance²) / 2 (Euclid), and |q'|².
     """
     padded = table[AT.sign_padded]
-    lanes = carray(float32_at(table[AT.lanes]), (padded, GROUP))
     shift, square, low, high = centred_query(table)
     step = (high - low) / np.float32(15)
-    inverse = np.float32(1) / step if step > 0 else np.float32(0)
-    planes = carray(uint64_at(table[AT.planes]), (padded // 64, 4))
-    planes[:] = 0
-    total = 0
-    for t in range(padded):
-        code = np.uint64(min(np.float32(15), (lanes[t, 0] - low) * inverse + np.float32(0.5)))
-        total += np.int64(code)
-        for j in range(4):
-            planes[t >> 6, j] |= ((code >> np.uint64(j)) & np.uint64(1)) << np.uint64(t & 63)
+    total = write_planes(table, low, step, table[AT.planes], (QUERY_BITS, 1))
     root = np.float32(1 / math.sqrt(padded))
     f0 = 2 * low * root
     f1 = 2 * step * root
