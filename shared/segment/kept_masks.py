@@ -20,6 +20,8 @@ NAME_BYTES_MAX = 4096
 
 PLANS_MAX = 16
 
+ASKED_MAX = 256
+
 FEW_ROWS = 512
 """So many rows are kept as a list, and searched one by one."""
 
@@ -75,6 +77,8 @@ class KeptMasks:
     def __init__(self, columns: ColumnSet) -> None:
         self._columns = columns
         self._kept: dict[bytes, Mask] = {}
+        self._live: Words | None = None
+        self._asked: set[bytes] = set()
         self._lock = threading.Lock()
 
     def get(self, name: bytes, live: Words) -> Mask | None:
@@ -87,6 +91,15 @@ class KeptMasks:
         mask.is_used = True
         return mask
 
+    def is_known(self, name: bytes) -> bool:
+        """Return whether a filter has come before: then its mask is worth making where a page can do without."""
+        if name in self._asked or len(name) > NAME_BYTES_MAX:
+            return True
+        if len(self._asked) >= ASKED_MAX:
+            self._asked = set()
+        self._asked.add(name)
+        return False
+
     def moment(self) -> tuple[int, object]:
         """Return what payloads and declarations are like: to be asked before a mask is made."""
         return self._columns.edit_count, self._columns.declared
@@ -97,6 +110,8 @@ class KeptMasks:
             return
         mask.edits, mask.declared = moment
         with self._lock:
+            if self._live is not mask.live:  # masks over other rows hold on to vectors that have grown since
+                self._live, self._kept = mask.live, {}
             self._kept.pop(name, None)
             self._kept[name] = mask
             while len(self._kept) > MASKS_MAX:

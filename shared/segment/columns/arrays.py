@@ -9,6 +9,9 @@ While it grows a column is scanned (growing_scan.py). Frozen, it is made over in
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment import bits
@@ -73,6 +76,10 @@ class ColumnArrays:
     def few(self, condition: FieldCondition, most: int) -> Rows | None:
         """Return the rows that satisfy the condition, each once; None: only a scan can tell, or they are too many."""
         return self._values.few(condition, most) if isinstance(self._values, FinalArrays) else None
+
+    def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        """Return which of some rows satisfy the condition, where that takes no look at others; None elsewhere."""
+        return self._values.holds(condition, rows) if isinstance(self._values, FinalArrays) else None
 
     def facet(self, words: Words) -> Counted:
         """Return texts, integers (whole floats among them) and booleans, and how many rows in words have each."""

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment.bits import Rows, Words
@@ -34,6 +37,10 @@ class Column:
         And where there are more than `most`.
         """
         return self._columns.few(self.key, condition, most)
+
+    def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        """Return which of some rows satisfy the condition, where that takes no look at others; None elsewhere."""
+        return self._columns.holds(self.key, condition, rows)
 
     def facet(self, words: Words) -> Counted:
         """Return the texts, integers (whole floats among them) and booleans of the rows in words; in any order.

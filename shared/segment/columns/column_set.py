@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from shared.schema.filters import FieldCondition, MatchAny, Nested, Range
 from shared.schema.payload_index import PayloadIndex
 from shared.schema.queries import OrderBy
@@ -143,12 +146,20 @@ class ColumnSet(KeptColumns):
 
         None elsewhere: of a column that is not in memory, of edited payloads, of more rows.
         """
+        column = self._listing(key, condition)
+        return None if column is None else column.few(condition, most)
+
+    def holds(self, key: str, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        """Return which of some rows satisfy a condition, where that takes no look at others; None elsewhere."""
+        column = self._listing(key, condition)
+        return column.holds(condition, rows) if isinstance(column, ColumnArrays) else None
+
+    def _listing(self, key: str, condition: FieldCondition) -> ColumnArrays | NumberColumn | None:
+        """Return the final column for a condition, where it is in memory and tells all: no payload was edited."""
         if not self._final or not self._edits.is_empty:
             return None
         column = self._kept(ColumnName(parse_path(key), self.kind_of(key, condition).name))
-        if not isinstance(column, _LISTED) or not column.is_frozen:
-            return None
-        return column.few(condition, most)
+        return column if isinstance(column, _LISTED) and column.is_frozen else None
 
     def facet(self, key: str, words: Words) -> Counted:
         """Return the distinct values of the rows in words and how many rows have each, overlays included."""

@@ -150,6 +150,17 @@ class FinalArrays:
             return rows if lists.is_single or len(codes) == 1 else np.unique(rows)
         return np.unique(np.concatenate([np.empty(0, np.int64), *(lists.listed(codes) for lists, codes in pieces)]))
 
+    def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        """Return which of some rows satisfy a condition, where one code of each tells; None elsewhere."""
+        if isinstance(condition, _BY_ROWS):
+            return None
+        pieces = [piece for piece in self._pieces(condition) if len(piece.codes)]
+        if len(pieces) != 1 or pieces[0].lists.arrays.owners is not None or not isinstance(pieces[0].codes, range):
+            return None
+        codes, wanted = pieces[0].lists.arrays.codes.take(rows), pieces[0].codes
+        found: npt.NDArray[np.bool_] = (codes >= wanted.start) & (codes < wanted.stop)
+        return found
+
     def _except(self, condition: MatchExcept) -> Words:
         words = self.row_words.others.copy()
         named = self._equal(condition.values)

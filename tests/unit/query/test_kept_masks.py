@@ -87,6 +87,37 @@ def test_the_second_answer_is_the_first_one(segment, low):
     assert [hit.id for hit in answered[0][4]] == list(range(low, min(low + 5, COUNT)))
 
 
+@pytest.mark.parametrize("offset", [None, 0, 100, COUNT - 40, COUNT - 2, COUNT + 1])
+@pytest.mark.parametrize("limit", [1, 7, 70])
+@pytest.mark.parametrize("step", [2, 3, 30, 400])
+def test_the_first_page_of_a_filter_is_the_next_one(offset, limit, step):
+    sealed = grown([{"r": int(one % step == 0), "m": [one % step, 5]} for one in range(COUNT)]).seal()
+    sealed.column("r").matches(MatchAny("r", [0]))
+    sealed.column("m").matches(MatchAny("m", [0]))
+    payload = PayloadSelector(enabled=True)
+
+    pages = [
+        [hit.id for hit in scroll_segments([sealed], Scroll(offset, limit, wanted, payload, VectorSelector()))]
+        for wanted in (Filter(must=[MatchAny(key, [value])]) for key, value in (("r", 1), ("r", 1), ("m", 0)))
+    ]
+
+    expected = [one for one in range(offset or 0, COUNT) if one % step == 0][:limit]
+    assert pages == [expected] * 3
+
+
+def test_a_first_page_sees_what_was_edited_and_deleted():
+    sealed = grown([{"r": one % 2} for one in range(COUNT)]).seal()
+    sealed.column("r").matches(MatchAny("r", [0]))
+    pages = []
+
+    for change in (lambda: sealed.set_payload([1], [b'{"r": 7}'], 10**6), lambda: sealed.tombstone(np.array([3]))):
+        change()
+        wanted = Filter(must=[MatchAny("r", [1])])
+        pages.append(scroll_segments([sealed], Scroll(None, 2, wanted, PayloadSelector(), VectorSelector())))
+
+    assert [[hit.id for hit in page] for page in pages] == [[3, 5], [5, 7]]
+
+
 @pytest.mark.parametrize("few", [True, False])
 def test_deleted_rows_are_in_no_later_mask(segment, few):
     wanted = Filter(must=[Range("n", gte=10, lt=30 if few else COUNT)])
@@ -143,6 +174,16 @@ def test_kept_masks_are_bounded_and_those_in_use_stay(segment):
         assert mask(segment, used) is kept
 
     assert len(segment.masks._kept) == MASKS_MAX
+
+
+def test_no_mask_over_rows_as_they_were_is_held_any_longer(segment):
+    for one in range(5):
+        answers(segment, Filter(must=[MatchAny("n", [one])]))
+    segment.tombstone(np.array([500]))
+
+    mask(segment, None)
+
+    assert [kept.live is segment.live_words for kept in segment.masks._kept.values()] == [True]
 
 
 def test_slots_that_a_segment_lets_go_of_are_carried_by_no_row():
