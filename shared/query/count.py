@@ -23,6 +23,6 @@ def _counted(view: SegmentView, count: Count, name: bytes, condition: FieldCondi
         return mask.matching
     if condition is not None and view.live == view.size == view.segment.count:
         found = view.segment.column(condition.key).count(condition)
-        if found is not None and found > FEW_ROWS:
-            return found  # few are kept as a list: the next count finds it
+        if found is not None and (found > FEW_ROWS or not view.segment.masks.is_known(name)):
+            return found  # few rows of a filter that comes again are kept as a list: the next count finds it
     return mask_of(view, count.filter, name).matching

@@ -92,7 +92,7 @@ class KeptMasks:
         return mask
 
     def is_known(self, name: bytes) -> bool:
-        """Return whether a filter has come before: then its mask is worth making where a page can do without."""
+        """Return whether a filter has come before: then its mask is worth making where a read can do without."""
         if name in self._asked or len(name) > NAME_BYTES_MAX:
             return True
         if len(self._asked) >= ASKED_MAX:
