@@ -4,7 +4,8 @@ The .npy header is padded so that the first element lies on a multiple of 64 byt
 """
 
 import io
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,43 @@ def write_pieces(path: Path, shape: tuple[int, ...], dtype: DTypeLike, pieces: I
     return written
 
 
-def read_array(path: Path, expected: FileSum, *, is_cold: bool = False) -> NDArray[Any]:
+def read_array(
+    path: Path, expected: FileSum, shape: Sequence[int], dtype: DTypeLike, *, is_cold: bool = False
+) -> NDArray[Any]:
     """Return the array of a file as a read-only map. Raises ChecksumMismatch, UnknownFormat.
 
-    is_cold   see store/mapped.py
+    shape, dtype   what the array must be
+    is_cold        see store/mapped.py
     """
     raw = map_verified(path, expected, is_cold=is_cold)
+    wanted, whole = np.dtype(dtype), tuple(shape)
+    head = _head(whole, wanted)
+    start = len(head) if raw[: len(head)].tobytes() == head else _start_of_other(path, raw, whole, wanted)
+    nbytes = int(np.prod(whole)) * wanted.itemsize
+    if len(raw) - start != nbytes:
+        raise ChecksumMismatch(f"{path}: expected {nbytes} bytes of {wanted} in C order, found {len(raw) - start}")
+    return raw[start:].view(wanted).reshape(whole)
+
+
+_parsing = threading.Lock()
+
+
+def _start_of_other(path: Path, raw: NDArray[np.uint8], shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return where the elements begin behind a header that another numpy has padded differently.
+
+    numpy reads headers through Python's own parser, and two threads in that at once can fail (CPython gh-106905).
+    """
     file = io.BytesIO(raw[:1024].tobytes())
     try:
-        if npy.read_magic(file) != (1, 0):
-            raise UnknownFormat(f"{path}: expected .npy format 1.0")
-        shape, is_fortran, dtype = npy.read_array_header_1_0(file)
+        with _parsing:
+            if npy.read_magic(file) != (1, 0):
+                raise UnknownFormat(f"{path}: expected .npy format 1.0")
+            found = npy.read_array_header_1_0(file)
     except ValueError as error:
         raise UnknownFormat(f"{path}: {error}") from error
-    start, nbytes = file.tell(), int(np.prod(shape)) * dtype.itemsize
-    if is_fortran or dtype.hasobject or len(raw) - start != nbytes:
-        raise ChecksumMismatch(f"{path}: expected {nbytes} bytes of {dtype} in C order, found {len(raw) - start}")
-    return raw[start:].view(dtype).reshape(shape)
+    if found != (shape, False, dtype):
+        raise ChecksumMismatch(f"{path}: expected {dtype.str} {list(shape)} in C order, found {found}")
+    return file.tell()
 
 
 def slices(n: int, row_bytes: int) -> Iterator[slice]:

@@ -125,9 +125,6 @@ def read_arrays(directory: Path, header: SegmentHeader, cold: Collection[str] = 
     arrays = {}
     for entry in header.arrays:
         path = directory / f"{entry.name}.npy"
-        array = read_array(path, FileSum(entry.size, entry.checksum), is_cold=entry.name in cold)
-        if array.dtype.str != entry.dtype or list(array.shape) != entry.shape:
-            found = f"{array.dtype.str} {array.shape}"
-            raise ChecksumMismatch(f"{path}: expected {entry.dtype} {entry.shape}, found {found}")
-        arrays[entry.name] = array
+        written, is_cold = FileSum(entry.size, entry.checksum), entry.name in cold
+        arrays[entry.name] = read_array(path, written, entry.shape, entry.dtype, is_cold=is_cold)
     return arrays

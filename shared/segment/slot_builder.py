@@ -91,14 +91,15 @@ class SlotBuilder:
         """Write an array and return it as a map of the file."""
         entry = write_entry(self._directory, f"{self._number}.{name}", shape, dtype, pieces)
         self._entries.append(entry)
-        return read_array(self._directory / f"{entry.name}.npy", FileSum(entry.size, entry.checksum))
+        written = FileSum(entry.size, entry.checksum)
+        return read_array(self._directory / f"{entry.name}.npy", written, entry.shape, entry.dtype)
 
 
 def wide_scratch(directory: Path, live: LiveRows, name: str, layout: SlotLayout, progress: Progress) -> Vectors:
     """Write the rows of a dense slot as float32 into the scratch file and return them as a map of it."""
     pieces = (widened(layout, piece) for piece in told(progress, "gather", live.vectors(name, layout), len(live)))
     entry = write_entry(directory, SCRATCH, (len(live), layout.dim), np.float32, pieces)
-    return read_array(directory / f"{SCRATCH}.npy", FileSum(entry.size, entry.checksum))
+    return read_array(directory / f"{SCRATCH}.npy", FileSum(entry.size, entry.checksum), entry.shape, entry.dtype)
 
 
 def remove_scratch(directory: Path) -> None:
