@@ -4,7 +4,7 @@ Changes of whole top-level keys are patches, which cost little more for many row
 made row by row, in steps with pauses in between.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from services.worker.found_points import missing_ids, rows_found, words_passing
 from services.worker.segment_list import SegmentList
@@ -18,6 +18,8 @@ from shared.segment.columns.paths import parse_path
 from shared.segment.id_map import IdBatch
 from shared.segment.patches import PayloadPatch
 from shared.segment.payload_edits import PayloadEdit, merging_at, removing
+
+RowsChange = Callable[[Segment, Rows], None]
 
 PayloadOperation = SetPayload | OverwritePayload | DeletePayload | ClearPayload
 
@@ -33,15 +35,20 @@ def change_payloads(
 ) -> Generator[None, None, list[PointId]]:
     """Change the payload of each point that the operation names; return the ids that do not exist."""
     change, wanted = change_of(operation), operation.filter
-    if isinstance(change, PayloadPatch):
-        if wanted is None:
-            return (yield from _patch_points(segments, operation.ids, change, position))
-        _patch_passing(segments, wanted, change, position)
-        return []
     if wanted is None:
-        return (yield from _edit_points(segments, operation.ids, change, position))
-    yield from _edit_passing(segments, wanted, change, position)
+        return (yield from _change_points(segments, operation.ids, *_rows_change(change, position)))
+    if isinstance(change, PayloadPatch):
+        _patch_passing(segments, wanted, change, position)
+    else:
+        yield from _edit_passing(segments, wanted, change, position)
     return []
+
+
+def _rows_change(change: PayloadPatch | PayloadEdit, position: int) -> tuple[RowsChange, int]:
+    """Return what changes some rows, and for how many points it does between two pauses."""
+    if isinstance(change, PayloadPatch):
+        return lambda segment, rows: segment.patch_rows(rows, change, position), PATCHED_POINTS
+    return lambda segment, rows: _edit_rows(segment, rows, change, position), STEP_POINTS
 
 
 def change_of(operation: PayloadOperation) -> PayloadPatch | PayloadEdit:
@@ -59,18 +66,18 @@ def change_of(operation: PayloadOperation) -> PayloadPatch | PayloadEdit:
             return PayloadPatch.replacing(b"")
 
 
-def _patch_points(
-    segments: SegmentList, ids: list[PointId], patch: PayloadPatch, position: int
+def _change_points(
+    segments: SegmentList, ids: list[PointId], change_rows: RowsChange, step: int
 ) -> Generator[None, None, list[PointId]]:
     segments.points_applied += len(ids)
     missing: list[PointId] = []
-    for first in range(0, len(ids), PATCHED_POINTS):
+    for first in range(0, len(ids), step):
         if first:
             yield
-        batch = IdBatch.from_ids(ids[first : first + PATCHED_POINTS])
+        batch = IdBatch.from_ids(ids[first : first + step])
         found = rows_found(segments.mounted, batch)
         for part in found:
-            part.segment.patch_rows(part.rows, patch, position)
+            change_rows(part.segment, part.rows)
         missing += missing_ids(found, batch)
     return missing
 
@@ -79,22 +86,6 @@ def _patch_passing(segments: SegmentList, wanted: Filter, patch: PayloadPatch, p
     for segment, words in words_passing(segments.mounted, wanted):
         segment.patch_payload(words, patch, position)
         segments.points_applied += bits.count(words)
-
-
-def _edit_points(
-    segments: SegmentList, ids: list[PointId], edit: PayloadEdit, position: int
-) -> Generator[None, None, list[PointId]]:
-    segments.points_applied += len(ids)
-    missing: list[PointId] = []
-    for first in range(0, len(ids), STEP_POINTS):
-        if first:
-            yield
-        batch = IdBatch.from_ids(ids[first : first + STEP_POINTS])
-        found = rows_found(segments.mounted, batch)
-        for part in found:
-            _edit_rows(part.segment, part.rows, edit, position)
-        missing += missing_ids(found, batch)
-    return missing
 
 
 def _edit_passing(
