@@ -138,7 +138,6 @@ class Child:
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=inherits,
-            start_new_session=True,
             preexec_fn=_prepare(os.getpid(), spec.death_signal),
         )
 
@@ -156,6 +155,7 @@ def _prepare(launcher: int, death_signal: int) -> Callable[[], None]:
     """What runs in the child between fork and exec: few system calls, no allocation of note, no locks."""
 
     def run() -> None:
+        os.setpgid(0, 0)
         _libc.prctl(_PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != launcher:
             os._exit(1)

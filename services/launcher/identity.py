@@ -52,7 +52,7 @@ def session_members(leader: Identity) -> list[Identity]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if os.getsid(int(entry.name)) == leader.pid:
+                if os.getpgid(int(entry.name)) == leader.pid:
                     members.append(identify(int(entry.name)))
     return [member for member in members if member is not None]
 
