@@ -1,8 +1,11 @@
 """One child process, kept alive until it is told to stop.
 
-Takes a `ChildSpec`, gives a running process: started in a session of its own (so a Ctrl-C in the terminal reaches only
-the launcher, and whatever the child starts can be found again), tied to the launcher's life by PR_SET_PDEATHSIG,
-started again after a crash with a growing delay, ended with its whole session.
+Takes a `ChildSpec`, gives a running process: started in a process group of its own (so a Ctrl-C in the terminal reaches
+only the launcher, and whatever the child starts can be found again), tied to the launcher's life by PR_SET_PDEATHSIG,
+started again after a crash with a growing delay, ended with its whole group.
+
+All stay in the launcher's session: Linux' autogroup gives each session an equal share of the CPU whatever the niceness
+of its processes (sched(7)), and the builder's niceness must count against the services that answer.
 """
 
 import asyncio
@@ -70,7 +73,7 @@ class Child:
         self._task = asyncio.create_task(self._keep_alive(), name=f"child {self.spec.name}")
 
     async def stop(self) -> None:
-        """SIGTERM, a bounded wait, SIGKILL; then the rest of its session."""
+        """SIGTERM, a bounded wait, SIGKILL; then the rest of its group."""
         self._stop_asked.set()
         if self._task is None:
             return
@@ -98,7 +101,7 @@ class Child:
                 await asyncio.wait_for(self._stop_asked.wait(), restarts.delay_s)
 
     async def _live_once(self) -> int:
-        """From spawn to the end of the last process of its session; gives the exit code."""
+        """From spawn to the end of the last process of its group; gives the exit code."""
         reader, writer = os.pipe() if self.spec.is_ready is None else (-1, -1)
         try:
             self._process = await self._spawn(writer)

@@ -38,10 +38,10 @@ def is_alive(process: Identity) -> bool:
     return identify(process.pid) == process
 
 
-def session_members(leader: Identity) -> list[Identity]:
-    """The processes of the session that `leader` opened, itself included; none when its pid was given to a stranger.
+def group_members(leader: Identity) -> list[Identity]:
+    """The processes of the group that `leader` opened, itself included; none when its pid was given to a stranger.
 
-    A kernel does not give a pid away while a session of that number has members: so what is found there is ours.
+    A kernel does not give a pid away while a group of that number has members: so what is found there is ours.
     """
     holder = identify(leader.pid)
     if holder is not None and holder != leader:
@@ -66,7 +66,7 @@ def send(processes: Iterable[Identity], signum: int) -> None:
 
 
 def end(leaders: Iterable[Identity], grace_s: float) -> list[Identity]:
-    """Ends whole sessions: SIGTERM to all, SIGKILL to what is left after `grace_s`. Gives those that it found."""
+    """Ends whole process groups: SIGTERM to all, SIGKILL to what is left after `grace_s`. Gives those that it found."""
     leaders = list(leaders)
     found = _members(leaders)
     send(found, signal.SIGTERM)
@@ -78,7 +78,7 @@ def end(leaders: Iterable[Identity], grace_s: float) -> list[Identity]:
 
 
 def _members(leaders: list[Identity]) -> list[Identity]:
-    return [member for leader in leaders for member in session_members(leader)]
+    return [member for leader in leaders for member in group_members(leader)]
 
 
 def _wait_gone(processes: list[Identity], seconds: float) -> None:

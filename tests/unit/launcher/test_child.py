@@ -75,6 +75,14 @@ async def test_stopping_ends_what_the_child_itself_started(tmp_path):
     assert not is_alive(grandchild)
 
 
+async def test_a_child_shares_the_launchers_session_so_niceness_counts_among_all_but_not_its_process_group():
+    child = await started(Child(spec(READY + "time.sleep(60)"), ignore))
+
+    assert os.getsid(child.pid) == os.getsid(0)
+    assert os.getpgid(child.pid) == child.pid
+    await child.stop()
+
+
 async def test_a_child_that_says_it_can_never_work_is_not_started_again():
     child = Child(spec(f"raise SystemExit({EXIT_HOPELESS})"), ignore)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from services.launcher.identity import Identity, end, identify, is_alive, session_members
+from services.launcher.identity import Identity, end, identify, is_alive, group_members
 
 FAMILY = """
 import subprocess, sys
@@ -15,9 +15,9 @@ sys.stdin.read()
 
 
 def start_family() -> tuple[subprocess.Popen[str], int]:
-    """A process that opened a session and has a child that outlives it; gives it and the child's pid."""
+    """A process that opened a process group and has a child that outlives it; gives it and the child's pid."""
     leader = subprocess.Popen(
-        [sys.executable, "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
     )
     assert leader.stdout is not None
     return leader, int(leader.stdout.readline())
@@ -38,10 +38,10 @@ def test_the_same_pid_with_another_start_is_another_process():
 
     assert is_alive(own)
     assert not is_alive(stranger)
-    assert session_members(stranger) == []
+    assert group_members(stranger) == []
 
 
-def test_ending_a_session_ends_a_child_whose_parent_is_dead_already():
+def test_ending_a_group_ends_a_child_whose_parent_is_dead_already():
     leader, grandchild_pid = start_family()
     identity, grandchild = identify(leader.pid), identify(grandchild_pid)
     assert identity is not None
