@@ -15,6 +15,7 @@ import orjson
 from benchmarks.bench import Bench
 from benchmarks.measures.loading import BATCH, bodies
 from benchmarks.service import Client
+from benchmarks.wire import Wire, request
 
 QUIET, BUSY = "quiet", "busy"
 ROWS_MAX = 40_000
@@ -92,18 +93,19 @@ def _searches(
     client: Client, name: str, asked: list[bytes], while_true: Callable[[], bool], least: int
 ) -> dict[str, float]:
     """Search while something goes on, at least so often."""
-    path = f"/collections/{name}/points/query"
+    prepared = [request("POST", f"/collections/{name}/points/query", body) for body in asked]
     seconds: list[float] = []
     looked_at = time.perf_counter()
     goes_on = True
-    while goes_on or len(seconds) < least:
-        began = time.perf_counter()
-        client.send("POST", path, asked[len(seconds) % len(asked)])
-        ended = time.perf_counter()
-        seconds.append(ended - began)
-        if ended - looked_at > 0.2:
-            looked_at, goes_on = ended, while_true()
-        time.sleep(PAUSE_S)
+    with Wire(client.url) as wire:
+        while goes_on or len(seconds) < least:
+            began = time.perf_counter()
+            wire.send(prepared[len(seconds) % len(prepared)])
+            ended = time.perf_counter()
+            seconds.append(ended - began)
+            if ended - looked_at > 0.2:
+                looked_at, goes_on = ended, while_true()
+            time.sleep(PAUSE_S)
     return _figures(seconds)
 
 
