@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from services.launcher.identity import Identity, end, identify, is_alive, group_members
+from services.launcher.identity import Identity, end, group_members, identify, is_alive
 
 FAMILY = """
 import subprocess, sys
