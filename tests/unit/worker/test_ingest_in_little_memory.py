@@ -1,15 +1,20 @@
 """Vectors on disk: a shard takes more of them than it may hold. Measured in a process of its own."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.memory_cgroup import memory_cgroup
 
 ROOT = Path(__file__).resolve().parents[3]
 
 DIM, ROWS, BATCH = 512, 24_576, 512
 RAW_MB = DIM * ROWS * 4 / 2**20
 LIMIT_MB = RAW_MB * 3 / 4
-"""What the process may allocate after the first few batches: by RLIMIT_DATA, where no cgroup can be made."""
+"""What the process may take after the first few batches: in a cgroup, or by RLIMIT_DATA where none can be made."""
 
 INGEST = """
 import asyncio, resource, sys
@@ -29,7 +34,10 @@ def figures():
     found = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines[1:]}
     return found["Pss:"]
 
-def limit_data(more):
+def limit(more, group):
+    if group:
+        Path(group, "cgroup.procs").write_text("0")
+        return
     status = open("/proc/self/status").read().splitlines()
     held = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
     resource.setrlimit(resource.RLIMIT_DATA, (held + more, held + more))
@@ -62,7 +70,7 @@ async def main():
             best_of(state, block[7])
         elif not before:
             before = figures()
-            limit_data(int(float(sys.argv[6]) * 2**20))
+            limit(int(float(sys.argv[6]) * 2**20), sys.argv[7])
         most = max(most, figures() - before) if before else 0.0
     query = block[7]
     print(most, sum(segment.live_count for segment in state.segments()), best_of(state, query), float(query @ query))
@@ -74,19 +82,26 @@ asyncio.run(main())
 """
 
 
-def ingested(directory: Path, on_disk: bool) -> tuple[float, int, float, float]:
-    """Memory that ingesting added at most, in MB; points; the best score of the last batch's row 7, and its own."""
-    arguments = [str(DIM), str(ROWS), str(BATCH), str(on_disk), str(directory), str(LIMIT_MB)]
-    command = [sys.executable, "-c", INGEST, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    most, points, best, own = done.stdout.split()
-    return float(most), int(points), float(best), float(own)
-
-
 def test_more_vectors_on_disk_are_taken_than_are_held_in_memory(tmp_path: Path) -> None:
-    most, points, best, own = ingested(tmp_path, on_disk=True)
+    with memory_cgroup(int(LIMIT_MB * 2**20)) as group:
+        arguments = [str(DIM), str(ROWS), str(BATCH), "True", str(tmp_path), str(LIMIT_MB), str(group or "")]
+        command = [sys.executable, "-c", INGEST, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
 
+    assert done.returncode == 0, done.stderr
+    most, points, best, own = map(float, done.stdout.split())
     assert points == ROWS
     assert abs(best - own) < 1e-3 * own
     assert most < RAW_MB / 2
+
+
+def test_the_limit_kills_a_process_that_holds_all_vectors() -> None:
+    with memory_cgroup(int(LIMIT_MB * 2**20)) as group:
+        if group is None:
+            pytest.skip("no cgroup can be made here")
+        hold = "import pathlib, sys; pathlib.Path(sys.argv[1], 'cgroup.procs').write_text('0'); b'x' * int(sys.argv[2])"
+        done = subprocess.run(
+            [sys.executable, "-c", hold, str(group), str(int(RAW_MB * 2**20))], check=False, timeout=60
+        )
+
+    assert done.returncode == -signal.SIGKILL
