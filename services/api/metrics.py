@@ -78,6 +78,7 @@ _SHARD_COUNTERS = {
     "checkpoint_failures": ("shoal_checkpoint_failures", "Checkpoints that failed."),
     "swaps": ("shoal_swaps", "Built segments mounted in place of others."),
     "columns_built": ("shoal_columns_built", "Columns of payload indexes built, or opened in another place."),
+    "column_failures": ("shoal_column_failures", "Columns of payload indexes that could not be built, each try."),
     "column_seconds": ("shoal_column_seconds", "Time spent on columns of payload indexes."),
 }
 _SHARD_GAUGES = {

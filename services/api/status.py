@@ -1,6 +1,7 @@
 """A collection's status with its reasons, from what is known of it right now. Pure.
 
-red     a segment is quarantined, or a shard's last job failed and its work is still wanted
+red     a segment is quarantined, a shard's last job failed and its work is still wanted, or a column of a payload
+        index could not be built and is to be tried again
 grey    some shard has no live worker, or work is wanted and optimization is switched off (max_optimization_threads 0)
 yellow  anything is queued or running: operations that a shard has not applied, a config that it has not met, the
         points that it begins with, columns of payload indexes that are not built, a job; or the planner wants a job
@@ -55,7 +56,7 @@ class Status(NamedTuple):
 def status_of(record: CollectionRecord, facts: Facts) -> Status:
     """Return a collection's status."""
     plans = wanted_plans(record, facts)
-    broken = [*_quarantined(facts), *_failed(facts, plans)]
+    broken = [*_quarantined(facts), *_failed(facts, plans), *_columns_failed(facts)]
     if broken:
         return Status("red", broken)
     silent = [number for number, shard in enumerate(facts.shards) if shard is None]
@@ -110,6 +111,12 @@ def _failed(facts: Facts, plans: dict[int, list[Plan]]) -> Iterator[str]:
         is_wanted = job.shard not in plans or any(inputs.intersection(plan.inputs) for plan in plans[job.shard])
         if job.state == "failed" and is_wanted:
             yield f"{job.kind} job failed: {job.error}"
+
+
+def _columns_failed(facts: Facts) -> Iterator[str]:
+    for number, shard in enumerate(facts.shards):
+        for path, reason in shard.column_failures.items() if shard is not None else ():
+            yield f"shard {number} could not build the payload index `{path}` and tries again: {reason}"
 
 
 def _unapplied(record: CollectionRecord, facts: Facts) -> Iterator[str]:

@@ -51,7 +51,7 @@ def start_actors(
     """Make the actors of a shard that was read from its files, and start them."""
     publisher = Publisher(shard, around, recovered.manifest)
     publisher.durable = recovered.durable
-    builder = ColumnBuilder(shard, publisher, around.directory, common.columns)
+    builder = ColumnBuilder(shard, publisher, around.directory, common.columns, around.clock)
     successor = Successor(shard, publisher, around.directory, common.disk)
     applier = Applier(shard, partial(_applied, publisher, successor, builder), on_fault, common.disk)
     actors = ShardActors(applier, publisher, successor, builder)

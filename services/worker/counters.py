@@ -25,6 +25,7 @@ class Counters:
     columns_built: int = 0
     """Columns of declared payload indexes that were built, or opened from files in another place."""
     column_seconds: float = 0.0
+    column_failures: int = 0
     swaps: int = 0
     swaps_abandoned: int = 0
     reloads: int = 0

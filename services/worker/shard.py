@@ -50,6 +50,7 @@ class Shard:
     log_head     the log's head when it was last looked at
     waiting_bytes  log that awaits a checkpoint
     reason       why it is red, or not served at all; empty when all is well
+    column_failures  paths of payload indexes whose columns could not be built, and why: nothing else stops for them
     """
 
     def __init__(self, key: ShardKey, reader: Reader, waiters: Waiters) -> None:
@@ -62,6 +63,7 @@ class Shard:
         self.log_head = 0
         self.waiting_bytes = 0
         self.reason = ""
+        self.column_failures: dict[str, str] = {}
         self.quarantined: list[SegmentEntry] = []
         self.is_serving = False
         self.ready = asyncio.Event()
@@ -178,6 +180,7 @@ class Shard:
             reason=self.reason,
             unbuilt_columns=len(unbuilt),
             unbuilt_paths=sorted(set(unbuilt)),
+            column_failures=self.column_failures,
         )
 
     async def _describe_with_points(self, state: ShardState) -> DescribeReply:

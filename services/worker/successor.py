@@ -11,6 +11,7 @@ changed meanwhile and switch.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -120,10 +121,20 @@ class Successor(Actor[None]):
             share_columns(inputs[0], opened)
         succession = Succession(inputs, opened)
         await loop.run_in_executor(self._disk, succession.prepare)
-        await loop.run_in_executor(self._disk, _build_columns, opened)
+        await loop.run_in_executor(self._disk, _warm, succession)
         return succession
 
 
-def _build_columns(output: SealedSegment) -> None:
-    for key, kind in output.columns.unbuilt():
-        output.columns.build(key, kind)
+def _warm(succession: Succession) -> None:
+    """Build the columns in use and those declared; one that fails does not keep the output from its place.
+
+    The column builder tells of a declared one and tries again; others are built by the first filter that needs them.
+    """
+    columns = succession.output.columns
+    declared = [partial(columns.build, key, kind) for key, kind in columns.unbuilt()]
+    steps: list[Callable[[], None]] = [succession.warm, *declared]
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            log.warning("column left for later", segment_id=succession.output.segment_id, error=repr(error))

@@ -286,6 +286,8 @@ class DescribeReply(msgspec.Struct, frozen=True, array_like=True, tag="describe"
     """Columns of declared payload indexes that are not built yet, over all sealed segments."""
     unbuilt_paths: list[str] = []
     """The paths of those indexes."""
+    column_failures: dict[str, str] = {}
+    """By path, why columns of a payload index are not as they should be; they are tried again by themselves."""
 
 
 Reply = SearchReply | PointsReply | CountReply | FacetReply | TermStatsReply | AppliedReply | DescribeReply

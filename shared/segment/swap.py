@@ -35,7 +35,7 @@ class Succession:
         self._forward: list[_Forward] = []
 
     def prepare(self) -> None:
-        """Map the rows; warm the columns in use. Raises Corrupt when the output lacks a point that an input holds."""
+        """Map the rows. Raises Corrupt when the output lacks a point that an input holds."""
         claimed = np.zeros(self.output.count, dtype=np.bool_)
         for segment, seen in zip(self.inputs, self._seen, strict=True):
             forward = self._mapped(segment)
@@ -49,6 +49,9 @@ class Succession:
             claimed[targets] = True
             self._forward.append(forward)
         self.output.tombstone(np.flatnonzero(~claimed))
+
+    def warm(self) -> None:
+        """Build the columns that the inputs have in use, so that filters do not find the output cold."""
         used = {(path, kind.name): (path, kind) for one in self.inputs for path, kind in one.columns.in_memory()}
         self.output.columns.warm(used.values())
 

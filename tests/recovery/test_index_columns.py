@@ -12,6 +12,7 @@ from shared.schema.operations import Seal
 from shared.schema.payload_index import FieldType, PayloadIndex
 from shared.schema.queries import Count, CountReply, Describe, DescribeReply
 from shared.schema.slots import Memory
+from shared.segment.columns.column_set import ColumnSet
 from shared.store.manifest import Manifest, ManifestStore
 from tests import builders
 from tests.builders import config, delete, match, point, points, set_payload, upsert
@@ -183,6 +184,32 @@ async def test_a_lost_column_file_is_built_anew_and_quarantines_nothing(
         assert described.reason == ""
         assert await points_of(bench, record) == {"city": 25}
         await columns_written(bench, record)
+
+
+async def test_a_column_that_cannot_be_built_is_told_tried_again_and_stops_nothing(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(columns: ColumnSet, key: str, *_: object) -> None:
+        raise MemoryError(f"no room for {key}")
+
+    async with running(redis, tmp_path) as bench:
+        record = await two_segments(bench)
+        with monkeypatch.context() as patched:
+            patched.setattr(ColumnSet, "build", fail)
+            record = await declare(bench, record, city=KEYWORD)
+            failing = await bench.until(record, lambda described: bool(described.column_failures))
+            again = await bench.until(record, lambda described: described.counters["column_failures"] >= 4)
+
+            await bench.write(record, Seal("a00000003"), delete(1))
+            await bench.until(record, lambda described: not described.counters["segments_in_memory"])
+            await bench.until(record, lambda described: described.checkpoint == described.applied)
+        await ready(bench, record)
+        recovered = await bench.until(record, lambda described: not described.column_failures)
+
+        assert (failing.column_failures, again.reason) == ({"city": "MemoryError('no room for city')"}, "")
+        assert (recovered.unbuilt_columns, recovered.reason) == (0, "")
+        assert await points_of(bench, record) == {"city": 24}
+        await columns_written(bench, record, segments=3)
 
 
 @pytest.mark.parametrize("crash", ["after_column_built:2", "after_column_written:2", "before_manifest_publish"])

@@ -141,6 +141,17 @@ def test_red_where_something_is_quarantined() -> None:
     )
 
 
+def test_red_with_the_reason_while_a_column_of_a_payload_index_cannot_be_built() -> None:
+    waiting = msgspec.structs.replace(shard(INDEXED), unbuilt_columns=1, unbuilt_paths=["city"])
+    failing = msgspec.structs.replace(waiting, column_failures={"city": "MemoryError()"})
+
+    assert status_of(record(), facts(waiting)).colour == "yellow"
+    assert status_of(record(), facts(failing)) == (
+        "red",
+        ["shard 0 could not build the payload index `city` and tries again: MemoryError()"],
+    )
+
+
 def test_indexing_threshold_lowered_is_yellow_until_the_graph_is_there() -> None:
     small = segment("a1", MB, "appendable")
     lowered = record(generation=2, optimizers_config={"indexing_threshold": 100})

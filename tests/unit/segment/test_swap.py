@@ -97,7 +97,7 @@ def test_columns_in_use_are_warm_in_the_output() -> None:
     segment.column("a").matches(MatchAny("a", [1]))
     assert output.columns.in_memory() == []
 
-    Succession([segment], output).prepare()
+    Succession([segment], output).warm()
 
     assert [path for path, _ in output.columns.in_memory()] == [("a",)]
 
