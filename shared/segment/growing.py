@@ -5,6 +5,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from shared.segment.prefault import prefault
+
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 _CAPACITY_MIN = 64
@@ -14,6 +16,9 @@ LEAP_FROM_BYTES = 2**20
 LEAP_TO_BYTES = 2**26
 """An array that outgrows the first is given the second at once: the copy takes a fraction of a millisecond there, and
 more than ten later, while searches wait. Room that was never written to takes no memory."""
+
+AHEAD_BYTES = 2**22
+"""Of an array that has leapt, so much room is made present ahead of the rows."""
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -36,6 +41,7 @@ class GrowingArray(Generic[_Scalar]):
         self.whole: NDArray[_Scalar] = aligned_empty((_CAPACITY_MIN, *row_shape), dtype)
         """Rows from `count` on are undefined."""
         self._row_bytes = self.whole[:1].nbytes
+        self._present = 0
 
     @property
     def nbytes(self) -> int:
@@ -50,8 +56,18 @@ class GrowingArray(Generic[_Scalar]):
             grown = aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
             grown[: self.count] = self.whole[: self.count]
             self.whole = grown
+            self._present = 0
         self.whole[self.count : last] = values
         self.count = last
+        if self.whole.nbytes >= LEAP_TO_BYTES - self._row_bytes:
+            self._stay_ahead()
+
+    def _stay_ahead(self) -> None:
+        """Have the room present that the next rows will take."""
+        first, wanted = max(self._present, self.nbytes), self.nbytes + AHEAD_BYTES
+        if wanted - first >= AHEAD_BYTES // 2 and first < self.whole.nbytes:
+            self._present = min(wanted, self.whole.nbytes)
+            prefault(self.whole, first, self._present)
 
     def _next_capacity(self) -> int:
         doubled = 2 * len(self.whole)

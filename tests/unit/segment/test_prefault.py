@@ -1,0 +1,63 @@
+"""Room that rows are about to take is present before they come."""
+
+import ctypes
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.segment.growing import AHEAD_BYTES, LEAP_FROM_BYTES, GrowingArray
+from shared.segment.prefault import prefault
+
+PAGE = 4096
+HUGE = 2**21
+"""Pages may be this large: what lies nearer to a page that was touched may be present by that."""
+ROW = 256
+ROW_BYTES = 4 * ROW
+
+
+def present_pages(array: NDArray[np.generic], first: int, last: int) -> list[bool]:
+    """Which pages of these bytes of an array are in memory, by mincore(2)."""
+    low, high = ((array.ctypes.data + byte) // PAGE * PAGE for byte in (first, last))
+    marks = (ctypes.c_ubyte * ((high - low) // PAGE))()
+    assert ctypes.CDLL(None).mincore(ctypes.c_void_p(low), ctypes.c_size_t(high - low), marks) == 0
+    return [bool(mark & 1) for mark in marks]
+
+
+def settle() -> None:
+    """Wait for what was asked of the thread: it does one thing after the other."""
+    if not prefault(np.empty(2 * PAGE, np.uint8), 0, 2 * PAGE).result():
+        pytest.skip("the kernel is older than 5.14")
+
+
+def test_a_range_is_made_present_and_keeps_what_it_holds() -> None:
+    array = np.empty(16 * HUGE, np.uint8)
+    array[:10] = 7
+
+    done = prefault(array, 0, 4 * HUGE).result()
+
+    if not done:
+        pytest.skip("the kernel is older than 5.14")
+    assert all(present_pages(array, PAGE, 4 * HUGE))
+    assert not any(present_pages(array, 6 * HUGE, 16 * HUGE))
+    assert array[:10].tolist() == [7] * 10
+
+
+def test_the_room_behind_the_rows_of_a_large_array_is_present_before_they_come() -> None:
+    array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
+    for _ in range(40):
+        array.append(np.ones((100, ROW), np.float32))
+        settle()
+
+        if array.whole.nbytes > 2 * LEAP_FROM_BYTES:
+            assert all(present_pages(array.whole, array.nbytes, array.nbytes + AHEAD_BYTES // 2 - PAGE))
+    assert array.nbytes > LEAP_FROM_BYTES
+    assert not any(present_pages(array.whole, array.nbytes + AHEAD_BYTES + 2 * HUGE, array.whole.nbytes))
+
+
+def test_a_small_array_takes_no_more_than_its_rows() -> None:
+    array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
+
+    array.append(np.ones((LEAP_FROM_BYTES // ROW_BYTES // 2, ROW), np.float32))
+
+    assert array._present == 0
