@@ -177,14 +177,15 @@ def mixed_points(count: int) -> Points:
     return parse_upsert(orjson.dumps({"points": points}), MAX)
 
 
-async def test_points_packed_in_turns_give_the_operations_of_one_packing() -> None:
-    points = mixed_points(1200)
+@pytest.mark.parametrize("choice", [Choice(), Choice(Filter(must=[HasId([3])]), UpdateMode.UPDATE_ONLY)])
+async def test_points_packed_in_turns_give_the_operations_of_one_packing(choice: Choice) -> None:
+    points = mixed_points(1200)._replace(choice=choice)
 
     found = await pack_points_in_turns(points, MIXED)
 
     assert len(points.ids) * DIM > 3 * PIECE_VALUES
     assert split_upsert(found, 3) == split_upsert(pack_points(points, MIXED), 3)
-    assert (found.ids, found.layout) == (points.ids, pack_points(points, MIXED).layout)
+    assert (found.ids, found.layout, found.choice) == (points.ids, pack_points(points, MIXED).layout, choice)
 
 
 @pytest.mark.parametrize("wrong", [[1.0] * (DIM + 1), {"none": [1.0]}, {"words": [1.0]}])
