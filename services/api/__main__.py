@@ -3,12 +3,14 @@
 import sys
 
 from services.api.app import ApiService
+from services.heap import keep_free_memory
 from services.process import run_service
 from shared.settings import Settings
 
 
 def main(settings: Settings) -> int:
     """Serve until asked to stop; gives the exit code."""
+    keep_free_memory()
     return run_service("api", ApiService, settings)
 
 
