@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.worker.state import Checkpoint
 from shared.segment.checkpoint import write_frozen
 from shared.store.atomic import crash_point
-from shared.store.collect import SEGMENTS, unnamed
+from shared.store.collect import SEGMENTS, unnamed, without_columns
 from shared.store.manifest import Manifest, ManifestStore
 
 
@@ -57,11 +57,12 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint, identity: Identity
 def collect(directory: Path, newest: Manifest, retired: set[str]) -> int:
     """Remove what is not named any more and return how many names that were.
 
-    Chunks stay while an older kept manifest names them: who has just read that one may be opening them. Segments go
-    with the newest manifest, but of the optimizer's outputs only the `retired` ones: others may have a swap on its way.
+    Chunks stay while an older kept manifest names them: who has just read that one may be opening them. Columns do not:
+    who misses one builds it, and a dropped index gives its space back with this checkpoint. Segments go with the newest
+    manifest, but of the optimizer's outputs only the `retired` ones: others may have a swap on its way.
     """
     crash_point("before_collect")
-    manifests = [newest, *ManifestStore(directory).older()]
+    manifests = [newest, *(without_columns(manifest) for manifest in ManifestStore(directory).older())]
     chunks = [path for path in unnamed(directory, manifests) if path.parent.name != SEGMENTS]
     segments = [
         path

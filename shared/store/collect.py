@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
 from shared.store.atomic import is_temporary
 from shared.store.manifest import Manifest
 
@@ -21,6 +23,12 @@ def named(manifests: Iterable[Manifest]) -> set[str]:
                 paths.add(entry.header.name.rpartition("/")[0])
         paths.update(f"{SEGMENTS}/{swap.output}" for swap in manifest.pending)
     return paths
+
+
+def without_columns(manifest: Manifest) -> Manifest:
+    """Return a manifest that names no column files: what is derived need not be kept for its readers."""
+    segments = [msgspec.structs.replace(entry, columns=[]) for entry in manifest.segments]
+    return msgspec.structs.replace(manifest, segments=segments)
 
 
 def unnamed(shard_directory: Path, manifests: Iterable[Manifest]) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.schema.collections import CollectionConfig, CollectionRecord
+from shared.schema.collections import CollectionConfig, CollectionRecord, OptimizersConfig
 from shared.schema.filters import Filter, MatchText
 from shared.schema.operations import Seal
 from shared.schema.payload_index import FieldType, PayloadIndex
@@ -15,7 +15,7 @@ from shared.schema.slots import Memory
 from shared.segment.columns.column_set import ColumnSet
 from shared.store.manifest import Manifest, ManifestStore
 from tests import builders
-from tests.builders import config, delete, match, point, points, set_payload, upsert
+from tests.builders import config, delete, match, point, set_payload, upsert
 from tests.own_redis import OwnRedis
 from tests.recovery.test_crash_points import CRASHED, run_until_crash
 from tests.recovery.test_damaged_files import flip_byte
@@ -142,22 +142,26 @@ async def test_a_text_index_says_what_texts_mean_before_it_is_built(redis: Redis
         assert (with_exact, await count(bench, record, wanted)) == (0, 25)
 
 
-async def test_files_of_a_dropped_index_go(redis: Redis, tmp_path: Path) -> None:
+async def test_files_of_a_dropped_index_go_with_the_next_checkpoint_which_needs_no_other_write(
+    redis: Redis, tmp_path: Path
+) -> None:
     async with running(redis, tmp_path) as bench:
-        record = await two_segments(bench)
+        never = config(optimizers_config=OptimizersConfig(flush_interval_sec=3600))
+        record = await two_segments(bench, never)
         record = await declare(bench, record, city=KEYWORD, text=TEXT)
-        await columns_written(bench, record)
+        await bench.until(record, lambda _: len(columns_named(bench, record)) == 4)
+        before = column_files(bench, record)
 
+        record = await declare(bench, record, city=KEYWORD)
+        await bench.until(record, lambda _: len(column_files(bench, record)) == 2, timeout_s=2)
+        kept = column_files(bench, record)
+        checkpoints = (await ready(bench, record)).counters["checkpoints"]
         record = await declare(bench, record)
-        await ready(bench, record)
-        await bench.write(record, delete(1))
-        await bench.write(record, upsert(points(1, first=500)))
-        await bench.until(record, lambda _: not newest(bench, record).segments[0].columns)
-        for number in range(3):
-            await bench.write(record, upsert(points(1, first=600 + number)))
-            await ready(bench, record)
+        described = await bench.until(record, lambda _: not column_files(bench, record), timeout_s=2)
 
-        await bench.until(record, lambda _: not column_files(bench, record))
+        assert len(before) == 4
+        assert kept < before
+        assert described.counters["checkpoints"] == checkpoints + 1
         assert await points_of(bench, record) == {}
 
 
