@@ -153,11 +153,11 @@ async def test_files_of_a_dropped_index_go_with_the_next_checkpoint_which_needs_
         before = column_files(bench, record)
 
         record = await declare(bench, record, city=KEYWORD)
-        await bench.until(record, lambda _: len(column_files(bench, record)) == 2, timeout_s=2)
+        await bench.until(record, lambda _: len(column_files(bench, record)) == 2, timeout_s=5)
         kept = column_files(bench, record)
         checkpoints = (await ready(bench, record)).counters["checkpoints"]
         record = await declare(bench, record)
-        described = await bench.until(record, lambda _: not column_files(bench, record), timeout_s=2)
+        described = await bench.until(record, lambda _: not column_files(bench, record), timeout_s=5)
 
         assert len(before) == 4
         assert kept < before
