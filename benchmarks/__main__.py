@@ -23,6 +23,7 @@ from benchmarks.measures import (
     loading,
     many,
     memory,
+    paging,
     quantization,
     rest,
     tenants,
@@ -37,7 +38,9 @@ QUICK_ROWS = 12_000
 QUICK_QUERIES = 200
 COLLECTIONS = 1000
 QUICK_COLLECTIONS = 50
-PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization, many, filtered, tenants, upserting"
+PAGED_POINTS = 1_000_000
+QUICK_PAGED_POINTS = 20_000
+PARTS = "graph, scan, loading, cold, rest, memory, isolation, quantization, many, filtered, tenants, upserting, paging"
 
 
 @click.command()
@@ -71,6 +74,7 @@ def main(data: Path, peers: Path | None, results: Path, **options: Any) -> None:
             efs=QUICK_EFS if quick else EFS,
             tell=tell,
             empty_collections=QUICK_COLLECTIONS if quick else COLLECTIONS,
+            paged_points=QUICK_PAGED_POINTS if quick else PAGED_POINTS,
         )
         found = measure(bench, {part.strip() for part in options["only"].split(",")})
     finally:
@@ -88,7 +92,7 @@ def measure(bench: Bench, parts: set[str]) -> dict[str, Any]:
         "data": {"name": data.name, "rows": data.rows, "dim": data.dim, "queries": len(data.truth)},
         "failures": [],
     }
-    for step in (in_process, quantized, over_rest, beside_others, from_cold, empty_ones, under_filters):
+    for step in (in_process, quantized, over_rest, beside_others, from_cold, empty_ones, under_filters, by_pages):
         try:
             step(bench, parts, found)
         except Exception as error:  # an hour of other figures must not be lost
@@ -171,6 +175,12 @@ def under_filters(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
     for part, measured in (("filtered", filtered), ("tenants", tenants), ("upserting", upserting)):
         if part in parts:
             found[part] = measured.measure(bench)
+
+
+def by_pages(bench: Bench, parts: set[str], found: dict[str, Any]) -> None:
+    """(l)."""
+    if "paging" in parts:
+        found["paging"] = paging.measure(bench)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables of what was measured under filters."""
+"""Tables of what was measured under filters, and of writes and pages."""
 
 from typing import Any
 
@@ -50,11 +50,17 @@ def columns(found: dict[str, Any]) -> Table:
 
 def tenants(found: dict[str, Any]) -> Table:
     """Return what a tenant's search costs."""
-    table = titled("a tenant's search, m 0, payload_m 16, in process", "", "engine", "p50", "p99", "recall@10")
+    columns = ("", "engine", "p50", "p99", "recall@10", "build")
+    table = titled("a tenant's search, m 0, payload_m 16, in process", *columns)
     for name, rows in found.items():
         for engine, row in rows.items():
+            if "cut_off" in row:
+                table.add_row(name, engine, f"cut off: {row['cut_off']}")
+                continue
             recall = f"{row['recall']:.4f}" if "recall" in row else ""
-            table.add_row(name, engine, f"{row['p50_ms'] * 1e3:,.0f} us", f"{row['p99_ms'] * 1e3:,.0f} us", recall)
+            build = f"{row['index_s']:.1f} s" if "index_s" in row else ""
+            times = [f"{row[kind] * 1e3:,.0f} us" for kind in ("p50_ms", "p99_ms")]
+            table.add_row(name, engine, *times, recall, build)
     return table
 
 
@@ -63,4 +69,19 @@ def upserting(found: dict[str, Any]) -> Table:
     table = titled("upserts over REST until searchable, batches of 256, wait=false", "", "points/s")
     for name, rate in found.items():
         table.add_row(name, f"{rate:,.0f}")
+    return table
+
+
+def paging(found: dict[str, Any]) -> Table:
+    """Return what pages cost at either end."""
+    title = f"pages of {found['limit']:,} of {found['points']:,} points over REST, one connection"
+    table = titled(title, "", "pages", "first ones, p50", "last ones, p50", "last / first", "through all")
+    for name, row in found.items():
+        if isinstance(row, dict):
+            times = [f"{row[kind]:.2f} ms" for kind in ("first_p50_ms", "last_p50_ms")]
+            ratio = f"{row['last_p50_ms'] / row['first_p50_ms']:.2f}"
+            table.add_row(
+                name, f"{row['pages']:,} ({row['compared']} compared)", *times, ratio, f"{row['all_s']:.1f} s"
+            )
+    table.caption = f"loaded over REST, with two payload indexes and no graph, in {found['load_s']:.0f} s"
     return table

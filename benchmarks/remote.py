@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THRE
 
 class ContestantFailed(Exception):
     """The process answered with an error, or ended."""
+
+
+class TookTooLong(ContestantFailed):
+    """The process did not answer in the time that it was given; it is of no further use."""
 
 
 class Timing(NamedTuple):
@@ -54,13 +59,15 @@ class Remote:
         self._process.kill()
         self._process.wait()
 
-    def ask(self, do: str, **arguments: Any) -> Any:
-        """Send one request and wait. Raises ContestantFailed."""
+    def ask(self, do: str, *, within_s: float | None = None, **arguments: Any) -> Any:
+        """Send one request and wait, for ever or `within_s` seconds. Raises ContestantFailed, TookTooLong."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
             self._process.stdin.flush()
+            if not select.select([self._process.stdout], [], [], within_s)[0]:
+                raise TookTooLong(f"{self.name} had not done {do} after {within_s:.0f} s")
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""

@@ -51,6 +51,7 @@ def show(console: Console, results: dict[str, Any]) -> None:
         ("filtered", filtered.columns),
         ("tenants", filtered.tenants),
         ("upserting", filtered.upserting),
+        ("paging", filtered.paging),
     ):
         if results.get(name):
             console.print(table(results[name]))
