@@ -10,6 +10,12 @@ from shared.segment.kernels.row_keys import code_key, encode_query, finish
 from shared.segment.kernels.scores import AHEAD, BATCH, listed_rows, next_rows, prefetch_row
 from shared.segment.kernels.table import AT, BYTES
 
+AHEAD_BYTES = 12 * 1024
+"""Codes prefetched before the row that is ranked: under a mask that is new they come from memory, not from a cache.
+
+Six rows ahead, 11,600 rows of 384 bytes took 500 us from memory and 180 us from the cache; so far ahead 230 and 170.
+"""
+
 
 @inlined
 def scan_rows(table, codec):
@@ -17,6 +23,7 @@ def scan_rows(table, codec):
     encode_query(table, codec)
     stride = table[AT.byte_stride]
     codes = table[AT.byte_rows]
+    ahead = max(AHEAD, AHEAD_BYTES // max(stride, 1))
     heap = carray(int64_at(table[AT.heap]), (table[AT.candidates],))
     rows = np.empty(BATCH, np.int64)
     size = 0
@@ -29,9 +36,11 @@ def scan_rows(table, codec):
         else:
             filled, cursor = next_rows(table[AT.words], table[AT.word_count], table[AT.rows], cursor, rows)
         scored += filled
+        for place in range(min(ahead, filled)):
+            prefetch_row(codes + rows[place] * stride, stride)
         for place in range(filled):
-            if place + AHEAD < filled:
-                prefetch_row(codes + rows[place + AHEAD] * stride, stride)
+            if place + ahead < filled:
+                prefetch_row(codes + rows[place + ahead] * stride, stride)
             row = rows[place]
             key = code_key(table, codec, codes + row * stride, row)
             size = heap_keep(heap, size, table[AT.candidates], key)
