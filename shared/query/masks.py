@@ -8,9 +8,10 @@ from shared.query.filters import kept_words, matches_all
 from shared.query.view import SegmentView
 from shared.schema.filters import FieldCondition, Filter
 from shared.segment import bits
+from shared.segment.columns.field_arrays import Found
 from shared.segment.kept_masks import FEW_ROWS, Mask
 
-_FIELD_CONDITIONS = get_args(FieldCondition)
+FIELD_CONDITIONS = get_args(FieldCondition)
 
 _encode = msgspec.msgpack.Encoder().encode
 _NO_FILTER = b""
@@ -37,21 +38,19 @@ def only_condition(wanted: Filter | None) -> FieldCondition | None:
     if wanted is None or len(wanted.must) != 1 or wanted.should or wanted.must_not or wanted.min_should:
         return None
     [condition] = wanted.must
-    return condition if isinstance(condition, _FIELD_CONDITIONS) and not wanted.min_count else None
+    return condition if isinstance(condition, FIELD_CONDITIONS) and not wanted.min_count else None
 
 
 def _made(view: SegmentView, wanted: Filter | None) -> Mask:
-    """Return a new mask: of a lone condition as its column has it, without a look at all rows where they are few."""
+    """Return a new mask: of a lone condition as its column has it, asked once, where lists of rows by value tell."""
     if wanted is None or matches_all(wanted):
         return Mask(view.words, view.live, view.words)
     condition = only_condition(wanted)
     if condition is not None and view.size == view.segment.count:
         column = view.segment.column(condition.key)
-        rows = column.few(condition, FEW_ROWS)
-        if rows is not None:
-            if view.live < view.size:
-                rows = rows[bits.test(view.words, rows)]
-            return Mask(view.words, len(rows), None, rows)
+        found = column.found(condition, FEW_ROWS)
+        if found is not None:
+            return _of_live(view, found)
         if view.live == view.size:
             words = column.matches(condition)
             matching = column.count(condition)
@@ -59,3 +58,16 @@ def _made(view: SegmentView, wanted: Filter | None) -> Mask:
                 return Mask(view.words, matching, words)
     words, matching = kept_words(view, wanted)
     return Mask(view.words, matching, words)
+
+
+def _of_live(view: SegmentView, found: Found) -> Mask:
+    """Return the mask of those rows found that are live."""
+    rows, words, matching = found
+    if view.live == view.size:
+        return Mask(view.words, matching, words, rows)
+    if rows is not None:
+        rows = rows[bits.test(view.words, rows)]
+        return Mask(view.words, len(rows), None, rows)
+    assert words is not None, "rows are found as a list or as words"
+    words &= view.words
+    return Mask(view.words, bits.count(words), words)

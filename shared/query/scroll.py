@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from shared.query.by_id import first_by_id, first_of_few
 from shared.query.fetch import fetch_hits
-from shared.query.masks import mask_of, name_of, only_condition
+from shared.query.glimpse import first_glimpsed
+from shared.query.masks import mask_of, name_of
 from shared.query.view import Ranking, Segments, SegmentView, View
 from shared.schema.points import PointId, id_order
 from shared.schema.queries import Hit, Scroll
-from shared.segment.bits import Rows
 
 
 def scroll_segments(segments: Segments, scroll: Scroll) -> list[Hit]:
@@ -35,12 +35,6 @@ def scroll_segments(segments: Segments, scroll: Scroll) -> list[Hit]:
     return fetch_hits(view, Ranking(ids, [0.0] * len(ids), places, rows), scroll.with_payload, scroll.with_vector)
 
 
-GLIMPSED_MAX = 64
-"""Rows of a page, at most, for which the first rows by id are looked at one by one."""
-
-GLIMPSE = 32
-"""So many rows are looked at for each row of a page before all rows that a filter keeps are found."""
-
 _Entry = tuple[PointId, int, int]
 """A point's id, its segment's place in the view, its row."""
 
@@ -51,7 +45,8 @@ def _by_id(entry: _Entry) -> tuple[bool, PointId]:
 
 def _page(view: SegmentView, scroll: Scroll, name: bytes) -> tuple[list[PointId], list[int]]:
     """Return ids and rows of the first points of one segment, in id order."""
-    glimpsed = _glimpsed(view, scroll, name)
+    is_new = view.segment.masks.get(name, view.words) is None
+    glimpsed = first_glimpsed(view, scroll.filter, scroll.limit, scroll.offset) if is_new else None
     if glimpsed is not None:
         return view.segment.ids(glimpsed), glimpsed.tolist()
     mask = mask_of(view, scroll.filter, name)
@@ -61,19 +56,3 @@ def _page(view: SegmentView, scroll: Scroll, name: bytes) -> tuple[list[PointId]
     else:
         rows = first_by_id(view, mask.words, mask.matching, scroll.limit, scroll.offset)
     return view.segment.ids(rows), rows.tolist()
-
-
-def _glimpsed(view: SegmentView, scroll: Scroll, name: bytes) -> Rows | None:
-    """Return a page of a lone condition that comes for the first time, if the first rows by id fill it."""
-    condition = only_condition(scroll.filter)
-    masks = view.segment.masks
-    if condition is None or scroll.limit > GLIMPSED_MAX or not view.live == view.size == view.segment.count:
-        return None
-    if masks.get(name, view.words) is not None or masks.is_known(name):
-        return None
-    first = view.segment.sorted_ids(view.size).rows_from(scroll.offset)[: GLIMPSE * scroll.limit]
-    holds = view.segment.column(condition.key).holds(condition, first)
-    if holds is None:
-        return None
-    rows = first[holds][: scroll.limit]
-    return rows if len(rows) == scroll.limit else None

@@ -16,7 +16,7 @@ from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns.field_arrays import Counted, Kind, Ordered, StoredArrays
+from shared.segment.columns.field_arrays import Counted, Found, Kind, Ordered, StoredArrays
 from shared.segment.columns.final_arrays import FinalArrays, RowWords, Texts
 from shared.segment.columns.final_arrays import Values as FinalValues
 from shared.segment.columns.growing_scan import facet_of, marks_of, order_of
@@ -73,9 +73,9 @@ class ColumnArrays:
         """Return how many rows satisfy the condition; None: only a scan can tell."""
         return self._values.matching(condition) if isinstance(self._values, FinalArrays) else None
 
-    def few(self, condition: FieldCondition, most: int) -> Rows | None:
-        """Return the rows that satisfy the condition, each once; None: only a scan can tell, or they are too many."""
-        return self._values.few(condition, most) if isinstance(self._values, FinalArrays) else None
+    def found(self, condition: FieldCondition, most: int) -> Found | None:
+        """Return the rows that satisfy the condition, as a list or as bit words; None: only a scan can tell."""
+        return self._values.found(condition, most) if isinstance(self._values, FinalArrays) else None
 
     def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
         """Return which of some rows satisfy the condition, where that takes no look at others; None elsewhere."""

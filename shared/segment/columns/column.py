@@ -8,7 +8,7 @@ import numpy.typing as npt
 from shared.schema.filters import FieldCondition
 from shared.schema.queries import OrderBy
 from shared.segment.bits import Rows, Words
-from shared.segment.columns.field_arrays import Counted, Ordered
+from shared.segment.columns.field_arrays import Counted, Found, Ordered
 
 if TYPE_CHECKING:
     from shared.segment.columns.column_set import ColumnSet
@@ -31,12 +31,12 @@ class Column:
         """Return how many rows satisfy the condition, live or not, exactly; None where only a scan can tell."""
         return self._columns.matching(self.key, condition)
 
-    def few(self, condition: FieldCondition, most: int) -> Rows | None:
-        """Return the rows that satisfy the condition, live or not, each once, in any order; None if that takes a scan.
+    def found(self, condition: FieldCondition, most: int) -> Found | None:
+        """Return the rows that satisfy the condition, live or not: up to `most` pairs of value and row as a list.
 
-        And where there are more than `most`.
+        None where that takes a scan. Nothing of it is kept.
         """
-        return self._columns.few(self.key, condition, most)
+        return self._columns.found(self.key, condition, most)
 
     def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
         """Return which of some rows satisfy the condition, where that takes no look at others; None elsewhere."""

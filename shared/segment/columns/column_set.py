@@ -22,7 +22,7 @@ from shared.segment.columns.cache import ColumnCache, ColumnName
 from shared.segment.columns.column import Column
 from shared.segment.columns.edits import Edits, EditsSeen
 from shared.segment.columns.element_texts import ElementTexts
-from shared.segment.columns.field_arrays import Counted, Faceting, FieldArrays, Kind, Ordered, Ordering
+from shared.segment.columns.field_arrays import Counted, Faceting, FieldArrays, Found, Kind, Ordered, Ordering
 from shared.segment.columns.kept_columns import KeptColumns, Texts
 from shared.segment.columns.kept_words import KeptWords
 from shared.segment.columns.kinds import kind_of, kind_of_order
@@ -141,13 +141,13 @@ class ColumnSet(KeptColumns):
         column = self._kept(ColumnName(parse_path(key), kind.name))
         return column.matching(condition) if column is not None and column.is_frozen else None
 
-    def few(self, key: str, condition: FieldCondition, most: int) -> Rows | None:
-        """Return the rows that satisfy a condition, each once, in any order, where lists say them and they are few.
+    def found(self, key: str, condition: FieldCondition, most: int) -> Found | None:
+        """Return the rows that satisfy a condition where lists of rows by value say them, and nothing is kept.
 
-        None elsewhere: of a column that is not in memory, of edited payloads, of more rows.
+        None elsewhere: of a column that is not in memory, of edited payloads, of conditions on rows without values.
         """
         column = self._listing(key, condition)
-        return None if column is None else column.few(condition, most)
+        return None if column is None else column.found(condition, most)
 
     def holds(self, key: str, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
         """Return which of some rows satisfy a condition, where that takes no look at others; None elsewhere."""

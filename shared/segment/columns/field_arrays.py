@@ -26,6 +26,17 @@ Ordered = tuple[list[int | float], Rows]
 """Values in the order asked for, and the row of each."""
 
 
+class Found(NamedTuple):
+    """The rows that satisfy a condition, `matching` of them: each once in any order, or as bit words.
+
+    One of the two is None. Both are the caller's own: nothing else holds them.
+    """
+
+    rows: Rows | None
+    words: Words | None
+    matching: int
+
+
 class FieldArrays(Protocol):
     """One path over rows 0 … count-1. Grows by `extend`; `freeze` makes it compact and final.
 

@@ -27,10 +27,10 @@ from shared.schema.queries import OrderBy
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
 from shared.segment.columns.bounds import HIGH, LOW
-from shared.segment.columns.field_arrays import Counted, Ordered, StoredArrays, memory_of
+from shared.segment.columns.field_arrays import Counted, Found, Ordered, StoredArrays, memory_of
 from shared.segment.columns.merging import merged_facets, merged_orders
 from shared.segment.columns.numbers import Numbers
-from shared.segment.columns.postings import Codes, Postings
+from shared.segment.columns.postings import Piece, Postings, found_in, tells_rows_apart
 from shared.segment.columns.sorted_texts import SortedTexts
 from shared.segment.columns.uuids import uuid_numbers
 
@@ -66,13 +66,6 @@ class Values(NamedTuple):
     integers: Numbers | None
     floats: Numbers | None
     booleans: Numbers | None
-
-
-class Piece(NamedTuple):
-    """Rows of some codes."""
-
-    lists: Postings
-    codes: Codes
 
 
 class FinalArrays:
@@ -132,23 +125,14 @@ class FinalArrays:
                 among = self.matching(MatchAny(key, values)) if self.is_single else None
                 return None if among is None else self._pairs - among
         pieces = [piece for piece in self._pieces(condition) if len(piece.codes)]
-        if not pieces:
-            return 0
-        is_one = len(pieces) == 1 and (pieces[0].lists.is_single or len(pieces[0].codes) == 1)
-        return sum(lists.count(codes) for lists, codes in pieces) if is_one or self.is_single else None
+        is_known = self.is_single or tells_rows_apart(pieces)
+        return sum(lists.count(codes) for lists, codes in pieces) if is_known else None
 
-    def few(self, condition: FieldCondition, most: int) -> Rows | None:
-        """Return the rows that satisfy a condition, each once, in any order; None if maybe more than `most`."""
+    def found(self, condition: FieldCondition, most: int) -> Found | None:
+        """Return the rows that satisfy a condition; as a list where that has up to `most` pairs of value and row."""
         if isinstance(condition, _BY_ROWS):
             return None
-        pieces = [piece for piece in self._pieces(condition) if len(piece.codes)]
-        if sum(lists.count(codes) for lists, codes in pieces) > most:
-            return None
-        if len(pieces) == 1:
-            lists, codes = pieces[0]
-            rows = lists.listed(codes)
-            return rows if lists.is_single or len(codes) == 1 else np.unique(rows)
-        return np.unique(np.concatenate([np.empty(0, np.int64), *(lists.listed(codes) for lists, codes in pieces)]))
+        return found_in(self._pieces(condition), self.count, most, is_single=self.is_single)
 
     def holds(self, condition: FieldCondition, rows: Rows) -> npt.NDArray[np.bool_] | None:
         """Return which of some rows satisfy a condition, where one code of each tells; None elsewhere."""

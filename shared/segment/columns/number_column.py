@@ -12,11 +12,12 @@ import numpy.typing as npt
 from shared.schema.filters import DatetimeRange, FieldCondition, Range, ValuesCount
 from shared.schema.queries import OrderBy
 from shared.segment import bits
-from shared.segment.bits import Rows, Words
+from shared.segment.bits import Words
 from shared.segment.columns.bounds import Bounds, integer_bounds
-from shared.segment.columns.field_arrays import Ordered, StoredArrays
+from shared.segment.columns.field_arrays import Found, Ordered, StoredArrays
 from shared.segment.columns.growing_scan import ordered_values
 from shared.segment.columns.numbers import Numbers
+from shared.segment.columns.postings import Piece, found_in
 from shared.segment.columns.values import Values
 
 Read = Callable[[Sequence[bytes]], tuple[Sequence[int], Sequence[int]]]
@@ -72,17 +73,12 @@ class NumberColumn:
         codes = self._final.within(bounds)
         return self._final.lists.count(codes) if self._final.lists.is_single or len(codes) < 2 else None
 
-    def few(self, condition: FieldCondition, most: int) -> Rows | None:
-        """Return the rows that satisfy a condition of bounds, each once; None if over `most`, or by a scan only."""
+    def found(self, condition: FieldCondition, most: int) -> Found | None:
+        """Return the rows that satisfy a condition of bounds, as a list or as bit words; None if by a scan only."""
         if self._growing is not None or not isinstance(condition, DatetimeRange | ValuesCount):
             return None
-        if self._final is None:
-            return np.empty(0, np.int64)
-        codes, lists = self._final.within(condition), self._final.lists
-        if lists.count(codes) > most:
-            return None
-        rows = lists.listed(codes)
-        return rows if lists.is_single or len(codes) == 1 else np.unique(rows)
+        pieces = [] if self._final is None else [Piece(self._final.lists, self._final.within(condition))]
+        return found_in(pieces, self.count, most)
 
     def ordered(self, words: Words, order: OrderBy, limit: int) -> Ordered:
         """Return the first values in an order, and the row of each; see field_arrays.Ordering."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from shared.segment import bits
 from shared.segment.bits import Rows, Words
-from shared.segment.columns.field_arrays import StoredArrays, memory_of
+from shared.segment.columns.field_arrays import Found, StoredArrays, memory_of
 from shared.segment.kernels.columns import (
     count_codes,
     fill_lists,
@@ -224,6 +224,37 @@ class Postings:
         """Return what gave these arrays."""
         parts = {part: arrays.get(f"{name}.{part}") for part in PostingArrays._fields}
         return cls(PostingArrays(**parts), row_count)  # type: ignore[arg-type]  # their types are those that were stored
+
+
+class Piece(NamedTuple):
+    """The rows of some codes."""
+
+    lists: Postings
+    codes: Codes
+
+
+def tells_rows_apart(pieces: Sequence[Piece]) -> bool:
+    """Return whether pieces surely name no row twice: at most one of them, of rows or of one code."""
+    return not pieces or (len(pieces) == 1 and (pieces[0].lists.is_single or len(pieces[0].codes) == 1))
+
+
+def found_in(pieces: Sequence[Piece], rows: int, most: int, *, is_single: bool = False) -> Found:
+    """Return which of so many rows pieces name, as a list where there are up to `most` pairs of code and row.
+
+    is_single   no row has two values, whichever piece they are in
+    """
+    pieces = [piece for piece in pieces if len(piece.codes)]
+    pairs = sum(lists.count(codes) for lists, codes in pieces)
+    is_apart = is_single or tells_rows_apart(pieces)
+    if pairs <= most:
+        listed = [lists.listed(codes) for lists, codes in pieces]
+        together = listed[0] if len(listed) == 1 else np.concatenate([np.empty(0, np.int64), *listed])
+        few = together if is_apart else np.unique(together)
+        return Found(few, None, len(few))
+    words = bits.empty(rows)
+    for lists, codes in pieces:
+        lists.mark(codes, words)
+    return Found(None, words, pairs if is_apart else bits.count(words))
 
 
 def _distinct(

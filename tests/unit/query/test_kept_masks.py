@@ -200,6 +200,6 @@ def test_few_rows_of_several_values_come_once():
     sealed = grown([{"m": [one, one + 1, float(one)]} for one in range(50)]).seal()
     sealed.column("m").matches(Range("m", gte=0))
 
-    few = sealed.column("m").few(Range("m", gte=10, lte=12), FEW_ROWS)
+    few = sealed.column("m").found(Range("m", gte=10, lte=12), FEW_ROWS).rows
 
     assert sorted(few.tolist()) == [9, 10, 11, 12]
