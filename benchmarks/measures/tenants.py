@@ -24,7 +24,7 @@ PAYLOAD_M = 16
 QUERIES = 200
 OWN = 3
 """So many tenants get a collection of their own."""
-PEER_S = 75.0
+PEER_S = 60.0
 """So long may the peer take to load and to build; then it is cut off, and the report says so."""
 GRAPH_MIN = 1000
 """A collection of fewer points is searched as it is sealed."""
