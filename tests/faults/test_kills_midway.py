@@ -1,8 +1,9 @@
 """Kill -9 in the middle of operations that a filter makes long: in the end each was applied once, whole, in its order.
 
 Each phase is one acknowledged batch of operations on up to 24,000 points, applied in steps that reads see. The kill
-comes when a count shows between a quarter and a half of what the operation that is watched changes. Segments are small:
-where rows are written again, some are sealed by then, which asks for a checkpoint in the middle of the operation.
+comes when a count shows that the operation that is watched has changed between a quarter and three quarters of its
+points; where the machine let that time pass, all begins again with new points. Segments are small: where rows are
+written again, some are sealed by then, which asks for a checkpoint in the middle of the operation.
 Colours move in a ring: an operation that is lost, repeated or out of its order leaves other counts behind.
 """
 
@@ -21,6 +22,8 @@ MOST = 20_000
 """Points that are red in the beginning, and blue once the colours have moved: five of six."""
 LOADED = 4_000
 SETTLED_S = 60.0
+TRIES = 8
+"""A look takes a few milliseconds, the operation fifty or more: a busy machine may stop whoever looks for longer."""
 SEGMENT_ROWS = 2048
 
 Filter = dict[str, Any]
@@ -101,18 +104,8 @@ def test_long_operations_that_a_kill_interrupts_are_applied_once_and_in_order(
     role: str, service: ServiceUnderFaults
 ) -> None:
     connection = service.connection()
-    load(service, connection)
 
-    for phase in PHASES:
-        position = send(connection, phase)
-        wait_for_the_middle(connection, phase)
-        service.kill(role)
-        if role == "worker":
-            assert checkpoint(service) < position, "the operation was published before the kill"
-        settle(service, connection)
-
-        assert [count(connection, wanted) for wanted, _ in phase.counts] == [number for _, number in phase.counts]
-        assert count(connection, ALL) == POINTS
+    assert any(goes_through(role, service, connection) for _ in range(TRIES)), "every kill would have come too late"
 
     if role != "worker":
         service.kill("worker")
@@ -120,8 +113,27 @@ def test_long_operations_that_a_kill_interrupts_are_applied_once_and_in_order(
     assert contents(connection) == {point_id: expected(point_id) for point_id in range(POINTS)}
 
 
+def goes_through(role: str, service: ServiceUnderFaults, connection: Connection) -> bool:
+    """Go through all phases on new points; gives whether each kill could come in the middle of its operation."""
+    load(service, connection)
+    for phase in PHASES:
+        position = send(connection, phase)
+        if not is_caught_in_the_middle(connection, phase):
+            return False
+        service.kill(role)
+        if role == "worker" and checkpoint(service) >= position:
+            return False
+        settle(service, connection)
+
+        assert [count(connection, wanted) for wanted, _ in phase.counts] == [number for _, number in phase.counts]
+        assert count(connection, ALL) == POINTS
+    return True
+
+
 def load(service: ServiceUnderFaults, connection: Connection) -> None:
-    """Give every sixth point the colour blue, the others red."""
+    """Begin anew, and give every sixth point the colour blue, the others red."""
+    connection.ask("DELETE", f"/collections/{NAME}")
+    service.until(SETTLED_S, "the files of the try before to go", lambda: not any(stored(service)))
     slots = {name: {"size": 2, "distance": "Euclid"} for name in ("near", "far")}
     config = {"vectors": slots, "optimizers_config": {"flush_interval_sec": 1}}
     assert connection.ask("PUT", f"/collections/{NAME}", config).is_ok
@@ -153,19 +165,24 @@ def send(connection: Connection, phase: Phase) -> int:
     return int(told[phase.watched]["operation_id"]) + 1
 
 
-def wait_for_the_middle(connection: Connection, phase: Phase) -> None:
-    """Return when a quarter, and less than half, of what the watched operation changes has been changed."""
+def is_caught_in_the_middle(connection: Connection, phase: Phase) -> bool:
+    """Return once the watched operation has changed a quarter of its points: whether it is far from done."""
     whole = phase.after - phase.before
     while (changed := count(connection, phase.changed) - phase.before) < whole // 4:
         pass
-    assert changed < whole // 2, f"{changed} of {whole} points were changed at that look: too late for a kill"
+    return changed < whole * 3 // 4
 
 
 def checkpoint(service: ServiceUnderFaults) -> int:
     """Return the checkpoint of the only shard there is."""
-    [collection] = (service.data_dir / "collections").iterdir()
+    [collection] = stored(service)
     manifest = ManifestStore(collection / "0").newest()
     return manifest.checkpoint if manifest else 0
+
+
+def stored(service: ServiceUnderFaults) -> Iterator[Path]:
+    """Iterate over the directories of collections."""
+    return (service.data_dir / "collections").iterdir()
 
 
 def settle(service: ServiceUnderFaults, connection: Connection) -> None:
