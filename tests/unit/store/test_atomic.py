@@ -10,7 +10,7 @@ import pytest
 import xxhash
 
 from shared.errors import ChecksumMismatch
-from shared.store.atomic import FileSum, is_temporary, publish_directory, write_file
+from shared.store.atomic import PIECE_BYTES, FileSum, is_temporary, publish_directory, write_file
 from shared.store.mapped import map_file, map_verified
 
 WRITE = """
@@ -38,6 +38,18 @@ def test_a_file_is_written_from_parts_with_its_checksum(tmp_path: Path) -> None:
 
     assert (tmp_path / "f").read_bytes() == b"ab\0\1\2c"
     assert written == FileSum(6, xxhash.xxh3_64_intdigest(b"ab\0\1\2c"))
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES - 16, PIECE_BYTES, PIECE_BYTES + 16, 3 * PIECE_BYTES])
+def test_a_part_is_written_in_pieces_that_make_it_whole(tmp_path: Path, size: int) -> None:
+    names = np.arange(size // 16, dtype=np.uint64).repeat(2).view("S16")
+    rows = np.arange(size // 4, dtype=np.float32).reshape(-1, 2)
+
+    written = write_file(tmp_path / "f", [names, rows])
+
+    content = names.tobytes() + rows.tobytes()
+    assert (tmp_path / "f").read_bytes() == content
+    assert written == FileSum(len(content), xxhash.xxh3_64_intdigest(content))
     assert os.listdir(tmp_path) == ["f"]
 
 
