@@ -20,6 +20,10 @@ more than ten later, while searches wait. Room that was never written to takes n
 AHEAD_BYTES = 2**22
 """Of an array that has leapt, so much room is made present ahead of the rows."""
 
+READY_FROM_BYTES = LEAP_FROM_BYTES // 4
+READY_BYTES = 2 * LEAP_FROM_BYTES
+"""An array of the first has the room that it will leap to made ready, and the second of it present."""
+
 
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Return an uninitialised array whose first byte lies on a multiple of 64, for the vector units."""
@@ -42,6 +46,8 @@ class GrowingArray(Generic[_Scalar]):
         """Rows from `count` on are undefined."""
         self._row_bytes = self.whole[:1].nbytes
         self._present = 0
+        self._room: NDArray[_Scalar] | None = None
+        """What it will leap to, made ready."""
 
     @property
     def nbytes(self) -> int:
@@ -52,15 +58,28 @@ class GrowingArray(Generic[_Scalar]):
         """Add rows at the end."""
         last = self.count + len(values)
         if last > len(self.whole):
-            capacity = max(last, self._next_capacity())
-            grown = aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
-            grown[: self.count] = self.whole[: self.count]
-            self.whole = grown
-            self._present = 0
+            self._grow(max(last, self._next_capacity()))
         self.whole[self.count : last] = values
         self.count = last
         if self.whole.nbytes >= LEAP_TO_BYTES - self._row_bytes:
             self._stay_ahead()
+        elif self._room is None and self.nbytes >= READY_FROM_BYTES:
+            self._room = self._empty(LEAP_TO_BYTES // self._row_bytes)
+            prefault(self._room, 0, READY_BYTES)
+
+    def _grow(self, capacity: int) -> None:
+        """Take the rows along to more room."""
+        if self._room is not None and len(self._room) == capacity:
+            grown, self._present = self._room, READY_BYTES
+        else:
+            grown, self._present = self._empty(capacity), 0
+        if len(grown) * self._row_bytes > LEAP_FROM_BYTES:
+            self._room = None
+        grown[: self.count] = self.whole[: self.count]
+        self.whole = grown
+
+    def _empty(self, capacity: int) -> NDArray[_Scalar]:
+        return aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
 
     def _stay_ahead(self) -> None:
         """Have the room present that the next rows will take."""

@@ -7,6 +7,7 @@ pages are huge. An applier would stop for that long in the loop that answers sea
 
 import ctypes
 import errno
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 _PAGE = 4096
+_PIECE_BYTES = 2**17
+_PAUSE_S = 0.0002
+"""Between two pieces: whoever waits for the processor, or to map memory, does not wait for the whole range."""
 _MADV_POPULATE_WRITE = 23
 """Linux 5.14 and newer (madvise(2)); contents stay as they are, so it may run beside writes."""
 
@@ -26,7 +30,11 @@ def prefault(array: NDArray[Any], first: int, last: int) -> "Future[bool]":
 def _populate(array: NDArray[Any], first: int, last: int) -> bool:
     start = array.ctypes.data
     low, high = (start + first) // _PAGE * _PAGE, (start + last) // _PAGE * _PAGE
-    return high <= low or _madvise(low, high - low)
+    for address in range(low, high, _PIECE_BYTES):
+        if not _madvise(address, min(_PIECE_BYTES, high - address)):
+            return False
+        time.sleep(_PAUSE_S)
+    return True
 
 
 def _madvise(address: int, length: int) -> bool:

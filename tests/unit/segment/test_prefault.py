@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.segment.growing import AHEAD_BYTES, LEAP_FROM_BYTES, GrowingArray
+from shared.segment.growing import AHEAD_BYTES, LEAP_FROM_BYTES, READY_BYTES, READY_FROM_BYTES, GrowingArray
 from shared.segment.prefault import prefault
 
 PAGE = 4096
@@ -67,9 +67,35 @@ def test_the_room_behind_the_rows_of_a_large_array_is_present_before_they_come()
     assert not any(present_pages(array.whole, array.nbytes + AHEAD_BYTES + 2 * HUGE, array.whole.nbytes))
 
 
+def test_the_room_of_a_large_array_is_ready_before_it_is_one() -> None:
+    array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
+    array.append(np.ones((READY_FROM_BYTES // ROW_BYTES, ROW), np.float32))
+    settle()
+    room = array._room
+
+    assert room is not None
+    assert all(present_pages(room, PAGE, READY_BYTES - PAGE))
+    while array._room is not None:
+        array.append(np.ones((100, ROW), np.float32))
+    assert array.whole is room
+    assert array.view().min() == 1
+
+
+def test_an_array_that_outgrows_its_room_at_once_keeps_none() -> None:
+    array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
+    array.append(np.ones((READY_FROM_BYTES // ROW_BYTES, ROW), np.float32))
+    assert array._room is not None
+
+    array.append(np.ones((len(array._room), ROW), np.float32))
+
+    assert array._room is None
+    assert array.view().min() == 1
+
+
 def test_a_small_array_takes_no_more_than_its_rows() -> None:
     array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
 
-    array.append(np.ones((LEAP_FROM_BYTES // ROW_BYTES // 2, ROW), np.float32))
+    array.append(np.ones((READY_FROM_BYTES // ROW_BYTES - 1, ROW), np.float32))
 
+    assert array._room is None
     assert array._present == 0
