@@ -22,8 +22,9 @@ MAPPED_BYTES = 2**23
 def keep_free_memory() -> None:
     """Have malloc keep what a large body used for the next one.
 
-    By itself glibc gives it back, and each upsert of 1.2 MB takes 440 new pages, which cost 0.3 ms, and several where
-    a virtual machine's host must find them too. Does nothing with another C library.
+    By itself glibc gives it back, and each upsert of 1.2 MB takes 440 new pages of the api, which cost 0.3 ms, and
+    several where a virtual machine's host must find them too; so does each operation that a worker applies. Does
+    nothing with another C library.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

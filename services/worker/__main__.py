@@ -2,6 +2,7 @@
 
 import sys
 
+from services.heap import keep_free_memory
 from services.process import run_service
 from services.worker.app import WorkerService
 from shared.settings import Settings
@@ -9,6 +10,7 @@ from shared.settings import Settings
 
 def main(settings: Settings) -> int:
     """Host shards until asked to stop; gives the exit code."""
+    keep_free_memory()
     return run_service("worker", WorkerService, settings)
 
 
