@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     searches_max: int = Field(1_000, ge=1, description="most searches in one batch request")
     filter_conditions_max: int = Field(10_000, ge=1, description="most conditions in one filter, nested ones included")
     filter_depth_max: int = Field(64, ge=1, description="deepest nesting of a filter")
+    search_patience_ms: float = Field(
+        1.0,
+        ge=0,
+        description="how long a piece of a large body waits for searches, on fewer than 4 processors",
+    )
     read_timeout_s: float = Field(60.0, gt=0, description="default timeout of a read")
     shard_wait_s: float = Field(
         8.0, ge=0, description="how long a request waits for a shard that no worker serves before 503"

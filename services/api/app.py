@@ -1,6 +1,7 @@
 """Wiring of the api: the only place here that constructs. `ApiService` is one api process's whole life."""
 
 import asyncio
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from services.api.spread import Spread
 from services.api.strict.rates import Rates
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
+from services.api.turns import Turns, patience
 from services.api.validate.filters import FilterLimits
 from services.api.validate.limits import Limits
 from services.api.vector_names import VectorNames
@@ -172,6 +174,7 @@ class ApiService:
             jobs=lambda uuid: jobs(self._redis, uuid),
             optimizer_limits=OptimizerLimits(self._redis, settings, self._clock),
             metrics=Metrics(),
+            turns=Turns(patience(settings.search_patience_ms, os.cpu_count() or 1)),
         )
 
     async def _listen(self, endpoint: Endpoint) -> None:

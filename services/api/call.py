@@ -20,6 +20,7 @@ from services.api.reads import Reader
 from services.api.shards import Asking, Shards
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
+from services.api.turns import Turns
 from services.api.validate.collections import Defaults
 from services.api.validate.limits import Limits
 from services.api.vector_names import VectorNames
@@ -52,6 +53,7 @@ class Services(NamedTuple):
     """A collection's optimizer jobs by its uuid, oldest first."""
     optimizer_limits: OptimizerLimits
     metrics: Metrics
+    turns: Turns
 
     @property
     def catalog(self) -> CatalogView:

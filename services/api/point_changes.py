@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from services.api.strict.writes import WriteGuard
+from services.api.turns import Turn, plain_turn
 from services.api.validate.in_turns import pack_points_in_turns
 from services.api.validate.packing import Points, split_upsert
 from services.api.validate.selections import Changes, Chosen
@@ -31,7 +32,7 @@ class Change(NamedTuple):
     split: Split
 
 
-def upsert_of(points: Points, guard: WriteGuard, timeout_s: int | None) -> Change:
+def upsert_of(points: Points, guard: WriteGuard, timeout_s: int | None, turn: Turn = plain_turn) -> Change:
     """Return the change that writes points."""
 
     async def check(record: CollectionRecord) -> None:
@@ -39,12 +40,12 @@ def upsert_of(points: Points, guard: WriteGuard, timeout_s: int | None) -> Chang
         await guard.upsert(record, points, timeout_s)
 
     async def split(config: CollectionConfig) -> Parts:
-        return split_upsert(await pack_points_in_turns(points, config), config.shard_number)
+        return split_upsert(await pack_points_in_turns(points, config, turn), config.shard_number)
 
     return Change(check, split)
 
 
-def vector_update_of(points: Points, guard: WriteGuard, timeout_s: int | None) -> Change:
+def vector_update_of(points: Points, guard: WriteGuard, timeout_s: int | None, turn: Turn = plain_turn) -> Change:
     """Return the change that replaces vectors."""
 
     async def check(record: CollectionRecord) -> None:
@@ -52,7 +53,7 @@ def vector_update_of(points: Points, guard: WriteGuard, timeout_s: int | None) -
         await guard.update_vectors(record, points, timeout_s)
 
     async def split(config: CollectionConfig) -> Parts:
-        return split_vector_updates(await pack_points_in_turns(points, config), config.shard_number)
+        return split_vector_updates(await pack_points_in_turns(points, config, turn), config.shard_number)
 
     return Change(check, split)
 

@@ -21,15 +21,15 @@ Read = Callable[[Call, bytes, WriteParams], Awaitable[Change]]
 
 
 async def _upsert(call: Call, body: bytes, params: WriteParams) -> Change:
-    limits = call.services.limits
-    points = await parse_upsert_in_turns(body, limits.points_max, limits.filter)
-    return upsert_of(points, call.services.strict_writes, params.timeout_s)
+    limits, turn = call.services.limits, call.services.turns.take
+    points = await parse_upsert_in_turns(body, limits.points_max, limits.filter, turn)
+    return upsert_of(points, call.services.strict_writes, params.timeout_s, turn)
 
 
 async def _update_vectors(call: Call, body: bytes, params: WriteParams) -> Change:
-    limits = call.services.limits
-    points = await parse_update_vectors_in_turns(body, limits.points_max, limits.filter)
-    return vector_update_of(points, call.services.strict_writes, params.timeout_s)
+    limits, turn = call.services.limits, call.services.turns.take
+    points = await parse_update_vectors_in_turns(body, limits.points_max, limits.filter, turn)
+    return vector_update_of(points, call.services.strict_writes, params.timeout_s, turn)
 
 
 def _selection(parse: Callable[[bytes, Limits], selections.Changes]) -> Read:

@@ -56,7 +56,8 @@ async def _run(call: Call, calls: list[SearchCall], timeout_s: int | None) -> Fo
 
     async def act(record: CollectionRecord) -> list[Ranking]:
         call.services.strict_reads.searches(record, calls, timeout_s)
-        return await call.services.reader.search(record, calls, asking)
+        with call.services.turns.searching():
+            return await call.services.reader.search(record, calls, asking)
 
     return await call.services.directory.run(call.names[0], act)
 

@@ -6,11 +6,11 @@ with a mistake, are parsed as a whole: there is one parser, with its error texts
 Vectors are packed some points at a time in the same way.
 """
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from services.api.turns import Turn, plain_turn
 from services.api.validate.body import decode_object
 from services.api.validate.filters import FilterLimits
 from services.api.validate.given import WireSparse, is_multi
@@ -34,9 +34,6 @@ PIECE_BYTES = 2**16
 """About so much is parsed between two turns."""
 PIECE_VALUES = 2**14
 """About so many numbers are packed between two turns."""
-TURN_STEPS = 4
-"""Passes of the loop in one turn: a search takes some from its request to the worker, and back to its answer."""
-
 
 _HEAD = re.compile(rb'\s*\{\s*"points"\s*:\s*\[')
 _LIST_END = re.compile(rb"\}\s*\]")
@@ -57,17 +54,21 @@ _UPSERT = _Form(parse_upsert, last_of_each_id)
 _VECTOR_UPDATE = _Form(parse_update_vectors, joined_vectors)
 
 
-async def parse_upsert_in_turns(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
+async def parse_upsert_in_turns(
+    body: bytes, points_max: int, filters: FilterLimits = FILTERS, turn: Turn = plain_turn
+) -> Points:
     """Return what `parse_upsert` returns."""
-    return await _parse_in_turns(_UPSERT, body, points_max, filters)
+    return await _parse_in_turns(_UPSERT, body, points_max, filters, turn)
 
 
-async def parse_update_vectors_in_turns(body: bytes, points_max: int, filters: FilterLimits = FILTERS) -> Points:
+async def parse_update_vectors_in_turns(
+    body: bytes, points_max: int, filters: FilterLimits = FILTERS, turn: Turn = plain_turn
+) -> Points:
     """Return what `parse_update_vectors` returns."""
-    return await _parse_in_turns(_VECTOR_UPDATE, body, points_max, filters)
+    return await _parse_in_turns(_VECTOR_UPDATE, body, points_max, filters, turn)
 
 
-async def _parse_in_turns(form: _Form, body: bytes, points_max: int, filters: FilterLimits) -> Points:
+async def _parse_in_turns(form: _Form, body: bytes, points_max: int, filters: FilterLimits, turn: Turn) -> Points:
     if len(body) <= WHOLE_BYTES:
         return form.parse(body, points_max, filters)
     head, tail = _HEAD.match(body), _tail(body, filters)
@@ -77,7 +78,7 @@ async def _parse_in_turns(form: _Form, body: bytes, points_max: int, filters: Fi
     first, end, longer = head.end(), tail.start, 0
     last = _piece_end(body, first, end)
     while first < end and longer < LONGER_MAX and len(found.ids) <= points_max:
-        await _turn()
+        await turn()
         try:
             part = form.parse(b'{"points":[' + body[first:last] + b"]}", points_max, filters)
         except Rejected:
@@ -122,7 +123,7 @@ def _piece_end(body: bytes, first: int, end: int, least: int = PIECE_BYTES) -> i
     return end if place < 0 else place + 1
 
 
-async def pack_points_in_turns(points: Points, config: CollectionConfig) -> PackedPoints:
+async def pack_points_in_turns(points: Points, config: CollectionConfig, turn: Turn = plain_turn) -> PackedPoints:
     """Return what `pack_points` returns."""
     sizes = list(map(_values_of, points.vectors))
     if sum(sizes) <= PIECE_VALUES:
@@ -132,7 +133,7 @@ async def pack_points_in_turns(points: Points, config: CollectionConfig) -> Pack
         for last, each in enumerate(sizes, 1):
             size += each
             if size >= PIECE_VALUES or last == len(sizes):
-                await _turn()
+                await turn()
                 packed.append(pack_points(_part(points, first, last), config))
                 first, size = last, 0
     except Rejected:
@@ -145,12 +146,6 @@ def _part(points: Points, first: int, last: int) -> Points:
     return points._replace(
         ids=points.ids[first:last], vectors=points.vectors[first:last], payloads=points.payloads[first:last]
     )
-
-
-async def _turn() -> None:
-    """Let other requests go on."""
-    for _ in range(TURN_STEPS):
-        await asyncio.sleep(0)
 
 
 def _values_of(vectors: Vectors) -> int:
