@@ -24,8 +24,9 @@ from shared.segment.stored_slots import slot_of_arrays
 from tests.builders import Point
 from tests.unit.segment.segment_builders import SEED, appendable
 
-DIM, ROWS = 256, 8000
+DIM, ROWS = 256, 12_000
 RAW_MB = DIM * ROWS * 4 / 2**20
+"""Three times the 3.9 MB that a process takes to open any segment."""
 
 MEASURE = """
 import os, sys
@@ -102,7 +103,7 @@ def test_vectors_on_disk_take_no_memory_and_their_codes_may_stay(scalar: Path) -
 
     assert in_memory - codes_only > 0.8 * RAW_MB
     assert 0.8 * RAW_MB / 4 < codes_only - neither < 1.3 * RAW_MB / 4
-    assert neither < 0.7 * RAW_MB
+    assert neither < 0.5 * RAW_MB
 
 
 def test_the_newer_words_win() -> None:
