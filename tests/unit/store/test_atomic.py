@@ -38,6 +38,7 @@ def test_a_file_is_written_from_parts_with_its_checksum(tmp_path: Path) -> None:
 
     assert (tmp_path / "f").read_bytes() == b"ab\0\1\2c"
     assert written == FileSum(6, xxhash.xxh3_64_intdigest(b"ab\0\1\2c"))
+    assert os.listdir(tmp_path) == ["f"]
 
 
 @pytest.mark.parametrize("size", [PIECE_BYTES - 16, PIECE_BYTES, PIECE_BYTES + 16, 3 * PIECE_BYTES])
