@@ -20,12 +20,16 @@ M_MMAP_THRESHOLD = -3
 
 @pytest.fixture(autouse=True)
 def _memory_comes_fresh_from_the_kernel() -> Iterator[None]:
-    """An array of some megabytes is no memory that an earlier test used and left with malloc, which is present."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None or not mallopt(M_MMAP_THRESHOLD, 2**20):
+    """An array of some megabytes is no memory that an earlier test used and left with malloc, which is present.
+
+    It is mapped where malloc has no free piece of its size; of free pieces the pages are given back.
+    """
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_trim") or not library.mallopt(M_MMAP_THRESHOLD, 2**20):
         pytest.skip("another C library")
+    library.malloc_trim(0)
     yield
-    mallopt(M_MMAP_THRESHOLD, 2**25)
+    library.mallopt(M_MMAP_THRESHOLD, 2**25)
 
 
 def present_pages(array: NDArray[np.generic], first: int, last: int) -> list[bool]:
