@@ -17,6 +17,7 @@ from benchmarks.remote import Remote, Timing
 
 QUERIES = 300
 TIMES = 100
+ROUNDS = 9
 CHANGED = 100_000
 INDEXES: Indexes = {
     "shade": "keyword",
@@ -87,7 +88,7 @@ def _deeds(bench: Bench, fields: Fields, edge: Remote, shoal: Remote) -> dict[st
     plans.append(("facet of 45 topics, no filter", "facet", None, {"key": "topic"}))
     for title, do, case, more in plans:
         wheres = [None] * TIMES if case is None else case.wheres
-        rounds = [{remote.name: remote.deed(do, wheres, **more) for remote in (edge, shoal)} for _ in range(3)]
+        rounds = [{remote.name: remote.deed(do, wheres, **more) for remote in (edge, shoal)} for _ in range(ROUNDS)]
         assert rounds[0]["edge"]["found"] == rounds[0]["shoal"]["found"], f"{title}: {rounds[0]}"
         found[title] = {TITLES[name]: median(one[name]["p50"] for one in rounds) * 1e3 for name in ("edge", "shoal")}
     numbers = np.sort(fields.values["number"])

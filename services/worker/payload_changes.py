@@ -106,5 +106,4 @@ def _edit_passing(
 
 
 def _edit_rows(segment: Segment, rows: Rows, edit: PayloadEdit, position: int) -> None:
-    numbers = rows.tolist()
-    segment.set_payload(numbers, [edit(segment.payload(row)) for row in numbers], position)
+    segment.set_payload(rows.tolist(), [edit(payload) for payload in segment.payloads(rows)], position)

@@ -1,6 +1,6 @@
 """From rows to hits: versions, payloads and vectors of the points that an answer holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,9 +21,8 @@ def fetch_hits(view: View, ranking: Ranking, with_payload: PayloadSelector, with
     """
     cut = selected_payload(with_payload) if with_payload.enabled else None
     hits: list[Hit | None] = [None] * len(ranking.ids)
-    for place, at in _by_segment(ranking.places).items():
+    for place, at, rows in _by_segment(view, ranking):
         segment = view[place].segment
-        rows = np.array([ranking.rows[one] for one in at], np.int64)
         versions = segment.versions(rows)
         payloads = _payloads(segment, rows, cut) if with_payload.enabled else [None] * len(at)
         vectors = _vectors(segment, rows, with_vector.names) if with_vector.enabled else [None] * len(at)
@@ -32,16 +31,21 @@ def fetch_hits(view: View, ranking: Ranking, with_payload: PayloadSelector, with
     return hits  # type: ignore[return-value]  # every place is filled
 
 
-def _by_segment(places: list[int]) -> dict[int, list[int]]:
-    """Return for each segment which of the points lie in it."""
+def _by_segment(view: View, ranking: Ranking) -> Iterator[tuple[int, Sequence[int], Rows]]:
+    """Give each segment's place, which of the points lie in it, and their rows."""
+    rows = np.array(ranking.rows, np.int64)
+    if len(view) == 1:
+        yield 0, range(len(rows)), rows
+        return
     found: dict[int, list[int]] = {}
-    for one, place in enumerate(places):
+    for one, place in enumerate(ranking.places):
         found.setdefault(place, []).append(one)
-    return found
+    for place, at in found.items():
+        yield place, at, rows[at]
 
 
 def _payloads(segment: Segment, rows: Rows, cut: Callable[[bytes], bytes] | None) -> list[bytes]:
-    whole = [segment.payload(row) for row in rows.tolist()]
+    whole = segment.payloads(rows)
     return whole if cut is None else [cut(payload) for payload in whole]
 
 

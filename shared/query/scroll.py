@@ -20,31 +20,41 @@ def scroll_segments(segments: Segments, scroll: Scroll) -> list[Hit]:
     """Return the first `limit` points that the filter keeps, by id from the offset on. Raises BadFormat."""
     view = View.of(segments)
     name = name_of(scroll.filter)
-    pages = [_page(one, scroll, name) for one in view]
+    ranking = _merged([_page(one, scroll, name) for one in view], scroll.limit)
+    return fetch_hits(view, ranking, scroll.with_payload, scroll.with_vector)
+
+
+_Page = tuple[list[PointId], list[int]]
+"""Ids and rows of the first points of one segment, in id order."""
+
+_Entry = tuple[PointId, int, int]
+"""A point's id, its segment's place in the view, its row."""
+
+
+def _merged(pages: list[_Page], limit: int) -> Ranking:
+    """Return the first `limit` points of all segments, in id order."""
+    if len(pages) == 1:
+        [(ids, rows)] = pages
+        return Ranking(ids, [0.0] * len(ids), [0] * len(ids), rows)
     entries: Iterable[_Entry] = (
         (point_id, place, row)
         for place, (ids, rows) in enumerate(pages)
         for point_id, row in zip(ids, rows, strict=True)
     )
-    merged = entries if len(pages) == 1 else heapq.nsmallest(scroll.limit, entries, key=_by_id)
-    ids, places, rows = [], [], []
-    for point_id, place, row in merged:
-        ids.append(point_id)
-        places.append(place)
-        rows.append(row)
-    return fetch_hits(view, Ranking(ids, [0.0] * len(ids), places, rows), scroll.with_payload, scroll.with_vector)
-
-
-_Entry = tuple[PointId, int, int]
-"""A point's id, its segment's place in the view, its row."""
+    first = heapq.nsmallest(limit, entries, key=_by_id)
+    return Ranking(
+        ids=[point_id for point_id, _, _ in first],
+        scores=[0.0] * len(first),
+        places=[place for _, place, _ in first],
+        rows=[row for _, _, row in first],
+    )
 
 
 def _by_id(entry: _Entry) -> tuple[bool, PointId]:
     return id_order(entry[0])
 
 
-def _page(view: SegmentView, scroll: Scroll, name: bytes) -> tuple[list[PointId], list[int]]:
-    """Return ids and rows of the first points of one segment, in id order."""
+def _page(view: SegmentView, scroll: Scroll, name: bytes) -> _Page:
     is_new = view.segment.masks.get(name, view.words) is None
     glimpsed = first_glimpsed(view, scroll.filter, scroll.limit, scroll.offset) if is_new else None
     if glimpsed is not None:

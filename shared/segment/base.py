@@ -67,6 +67,9 @@ class Segment(Protocol):
     def payload(self, row: int) -> bytes:
         """Return the payload as JSON object text, that of the overlay where it has one; b"{}" when empty."""
 
+    def payloads(self, rows: Rows) -> list[bytes]:
+        """Return the payloads of rows, as `payload` does, at less cost for each."""
+
     def base_payloads(self, first: int, last: int) -> Iterable[bytes]:
         """Return the payloads of rows [first, last) without overlays; b"" when empty. For building columns."""
 

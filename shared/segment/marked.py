@@ -101,6 +101,10 @@ class MarkedSegment:
         """Return the payload of a row, that of its overlay where it has one."""
         return self._marks.payload(row)
 
+    def payloads(self, rows: Rows) -> list[bytes]:
+        """Return the payloads of rows, those of their overlays where they have one."""
+        return self._marks.payloads_of(rows)
+
     def base_payloads(self, first: int, last: int) -> Iterable[bytes]:
         """Return the payloads of rows [first, last) as they were written, without overlays."""
         return self._marks.payloads.texts(first, last)

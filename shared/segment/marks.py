@@ -114,6 +114,12 @@ class RowMarks:
         """Return the payload of a row, b"{}" when empty."""
         return self._text(row) or EMPTY
 
+    def payloads_of(self, rows: Rows) -> list[bytes]:
+        """Return the payloads of rows, b"{}" when empty."""
+        if self.overlay.is_empty:
+            return [text or EMPTY for text in self.payloads.gather(rows)]
+        return [self.payload(row) for row in rows.tolist()]
+
     def _text(self, row: int) -> bytes:
         return self.overlay.payload(row, self.payloads.text)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.segment.bits import Rows
 from shared.segment.growing import GrowingArray
 
 EMPTY = b"{}"
@@ -28,6 +29,9 @@ class Payloads(Protocol):
 
     def texts(self, first: int, last: int) -> list[bytes]:
         """Return the texts of rows [first, last), b"" when empty."""
+
+    def gather(self, rows: Rows) -> list[bytes]:
+        """Return the texts of any rows, b"" when empty."""
 
 
 class GrowingPayloads:
@@ -68,6 +72,10 @@ class GrowingPayloads:
             return []
         joined = self._blob.whole[bounds[0] : bounds[-1]].tobytes()
         return _cut(joined, [bound - bounds[0] for bound in bounds])
+
+    def gather(self, rows: Rows) -> list[bytes]:
+        """Return the texts of any rows, b"" when empty."""
+        return _gathered(self._offsets.whole, self._blob.whole.data, rows)
 
     def cut(self, first: int = 0) -> "PayloadBlob":
         """Return the payloads of the rows from `first` on as they are now: the bytes are views, nothing is joined."""
@@ -113,10 +121,9 @@ class PayloadBlob:
         joined = self._bytes[base : int(bounds[-1])].tobytes()
         return _cut(joined, (bounds - np.uint64(base)).tolist())
 
-    def gather(self, rows: NDArray[np.int64]) -> list[bytes]:
+    def gather(self, rows: Rows) -> list[bytes]:
         """Return the texts of any rows, b"" when empty."""
-        starts, ends = self.offsets[rows].tolist(), self.offsets[rows + 1].tolist()
-        return list(map(bytes, map(self._bytes.__getitem__, map(slice, starts, ends))))
+        return _gathered(self.offsets, self._bytes, rows)
 
 
 def offsets_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:
@@ -124,6 +131,11 @@ def offsets_of(texts: Sequence[bytes]) -> NDArray[np.uint64]:
     offsets = np.zeros(len(texts) + 1, dtype=np.uint64)
     np.cumsum(np.fromiter(map(len, texts), dtype=np.uint64, count=len(texts)), out=offsets[1:])
     return offsets
+
+
+def _gathered(offsets: NDArray[np.uint64], blob: memoryview, rows: Rows) -> list[bytes]:
+    starts, ends = offsets.take(rows).tolist(), offsets.take(rows + 1).tolist()
+    return list(map(bytes, map(blob.__getitem__, map(slice, starts, ends))))
 
 
 def _cut(joined: bytes, bounds: list[int]) -> list[bytes]:

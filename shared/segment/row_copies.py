@@ -40,7 +40,7 @@ def copied_slots(found: Sequence[FoundRows], layout: Layout) -> dict[str, Batch]
 
 def copied_payloads(found: Sequence[FoundRows]) -> list[bytes]:
     """Return the payloads of points in the order of their places, overlays included; b"" when empty."""
-    payloads = [part.segment.payload(row) for part in found for row in part.rows.tolist()]
+    payloads = [payload for part in found for payload in part.segment.payloads(part.rows)]
     return [b"" if payloads[place] == EMPTY else payloads[place] for place in _order(found).tolist()]
 
 

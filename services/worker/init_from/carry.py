@@ -21,7 +21,7 @@ class CannotTake(Corrupt):
 
 def carried(segment: Segment, rows: Rows, layout: Layout) -> RowBatch:
     """Return live rows of a segment as a batch for a segment of another layout, overlays folded in."""
-    payloads = [segment.payload(row) for row in rows.tolist()]
+    payloads = segment.payloads(rows)
     slots = {name: _slot(segment, name, rows, slot) for name, slot in layout.items() if segment.slot(name) is not None}
     return RowBatch(
         ids=IdBatch.from_ids(segment.ids(rows)),

@@ -142,8 +142,9 @@ class FinalArrays:
         if len(pieces) != 1 or pieces[0].lists.arrays.owners is not None or not isinstance(pieces[0].codes, range):
             return None
         codes, wanted = pieces[0].lists.arrays.codes.take(rows), pieces[0].codes
-        found: npt.NDArray[np.bool_] = (codes >= wanted.start) & (codes < wanted.stop)
-        return found
+        if len(wanted) == 1:
+            return np.asarray(codes == wanted.start)
+        return np.asarray((codes >= wanted.start) & (codes < wanted.stop))
 
     def _except(self, condition: MatchExcept) -> Words:
         words = self.row_words.others.copy()

@@ -68,7 +68,7 @@ class Numbers:
         if low > high:
             return range(0)
         place = self.distinct.searchsorted
-        return range(int(place(np.int64(low), side="left")), int(place(np.int64(high), side="right")))
+        return range(int(place(low, side="left")), int(place(high, side="right")))
 
     def facet(self, words: Words, codes: npt.NDArray[np.int64] | None = None) -> list[tuple[int | float, int]]:
         """Return the numbers of the rows in words, of some codes or of all, and how many rows have each."""

@@ -93,6 +93,9 @@ class PlainSegment:
         change = self.overlay.get(row)
         return (payload_text(self.points[row].payload) if change is None else change.payload) or b"{}"
 
+    def payloads(self, rows):
+        return [self.payload(row) for row in rows.tolist()]
+
     def base_payloads(self, first, last):
         return [payload_text(point.payload) for point in self.points[first:last]]
 
