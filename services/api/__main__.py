@@ -5,12 +5,14 @@ import sys
 from services.api.app import ApiService
 from services.heap import keep_free_memory
 from services.process import run_service
+from services.slices import take_short_slices
 from shared.settings import Settings
 
 
 def main(settings: Settings) -> int:
     """Serve until asked to stop; gives the exit code."""
     keep_free_memory()
+    take_short_slices()
     return run_service("api", ApiService, settings)
 
 

@@ -4,6 +4,7 @@ import sys
 
 from services.heap import keep_free_memory
 from services.process import run_service
+from services.slices import take_short_slices
 from services.worker.app import WorkerService
 from shared.settings import Settings
 
@@ -11,6 +12,7 @@ from shared.settings import Settings
 def main(settings: Settings) -> int:
     """Host shards until asked to stop; gives the exit code."""
     keep_free_memory()
+    take_short_slices()
     return run_service("worker", WorkerService, settings)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from shared.segment.prefault import prefault
+from shared.segment.prefault import prefault, use_small_pages
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -79,7 +79,10 @@ class GrowingArray(Generic[_Scalar]):
         self.whole = grown
 
     def _empty(self, capacity: int) -> NDArray[_Scalar]:
-        return aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
+        room = aligned_empty((capacity, *self.whole.shape[1:]), self.whole.dtype)
+        if room.nbytes >= LEAP_TO_BYTES - self._row_bytes:
+            use_small_pages(room)
+        return room
 
     def _stay_ahead(self) -> None:
         """Have the room present that the next rows will take."""
