@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     searches_max: int = Field(1_000, ge=1, description="most searches in one batch request")
     filter_conditions_max: int = Field(10_000, ge=1, description="most conditions in one filter, nested ones included")
     filter_depth_max: int = Field(64, ge=1, description="deepest nesting of a filter")
+    search_pause_ms: float = Field(
+        1.0,
+        ge=0,
+        description="pause after a piece of a large body while searches come, on fewer than 4 processors",
+    )
     search_patience_ms: float = Field(
         1.0,
         ge=0,

@@ -35,7 +35,7 @@ from services.api.spread import Spread
 from services.api.strict.rates import Rates
 from services.api.strict.reads import ReadGuard
 from services.api.strict.writes import WriteGuard
-from services.api.turns import Turns, patience
+from services.api.turns import Turns, patience_of
 from services.api.validate.filters import FilterLimits
 from services.api.validate.limits import Limits
 from services.api.vector_names import VectorNames
@@ -174,7 +174,7 @@ class ApiService:
             jobs=lambda uuid: jobs(self._redis, uuid),
             optimizer_limits=OptimizerLimits(self._redis, settings, self._clock),
             metrics=Metrics(),
-            turns=Turns(patience(settings.search_patience_ms, os.cpu_count() or 1)),
+            turns=Turns(patience_of(settings.search_pause_ms, settings.search_patience_ms, os.cpu_count() or 1)),
         )
 
     async def _listen(self, endpoint: Endpoint) -> None:

@@ -1,12 +1,19 @@
 """Turns: large bodies are worked on in pieces, and between two of them other requests go on.
 
-Where processors are few, a turn lasts as long as a search is on its way: that needs the api twice and a worker in
-between, and would wait for a processor each time. Bounded, so that a load goes on however many searches come.
+Where processors are few, a turn also lasts
+
+1. a pause while searches come: one that finds a load at rest waits for nobody's slice of a processor;
+2. as long as a search is on its way: that needs the api twice and a worker in between.
+
+Both are bounded, so that a load goes on however many searches come. Without searches it does not wait at all.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 Turn = Callable[[], Awaitable[None]]
 
@@ -15,6 +22,9 @@ STEPS = 4
 ENOUGH_PROCESSORS = 4
 """With so many, searches, a load's parsing and its applying have one each."""
 
+LATELY_S = 0.02
+"""Searches come as long as the last one came so lately: from fifty a second on a load pauses all the time."""
+
 
 async def plain_turn() -> None:
     """Let other requests go on."""
@@ -22,18 +32,28 @@ async def plain_turn() -> None:
         await asyncio.sleep(0)
 
 
-class Turns:
-    """The turns of one api. Waits for searches at most `patience_s` a turn; 0 never."""
+class Patience(NamedTuple):
+    """Seconds that a turn pauses while searches come, and that it waits at most for those on their way; 0 never."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+    pause_s: float = 0.0
+    wait_s: float = 0.0
+
+
+class Turns:
+    """The turns of one api."""
+
+    def __init__(self, patience: Patience, now: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._now = now
         self._searching = 0
         self._answered = asyncio.Event()
+        self._last_search = -math.inf
 
     @contextmanager
     def searching(self) -> Iterator[None]:
         """A search is on its way as long as the block runs."""
         self._searching += 1
+        self._last_search = self._now()
         self._answered.clear()
         try:
             yield
@@ -45,12 +65,15 @@ class Turns:
     async def take(self) -> None:
         """Let other requests go on, and searches be answered."""
         await plain_turn()
-        if self._searching and self._patience_s:
+        pause_s, wait_s = self._patience
+        if pause_s and self._now() - self._last_search < LATELY_S:
+            await asyncio.sleep(pause_s)
+        if self._searching and wait_s:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience_s):
+                async with asyncio.timeout(wait_s):
                     await self._answered.wait()
 
 
-def patience(patience_ms: float, processors: int) -> float:
-    """Return the seconds that a turn waits for searches on a machine with so many processors."""
-    return patience_ms / 1000 if processors < ENOUGH_PROCESSORS else 0.0
+def patience_of(pause_ms: float, wait_ms: float, processors: int) -> Patience:
+    """Return how patient turns are on a machine with so many processors."""
+    return Patience(pause_ms / 1000, wait_ms / 1000) if processors < ENOUGH_PROCESSORS else Patience()

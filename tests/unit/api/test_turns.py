@@ -10,7 +10,7 @@ import orjson
 from services.api.params import write_params
 from services.api.routes import points as point_routes
 from services.api.routes import search as search_routes
-from services.api.turns import ENOUGH_PROCESSORS, Turns, patience
+from services.api.turns import ENOUGH_PROCESSORS, LATELY_S, Patience, Turns, patience_of
 from services.api.validate.filters import FilterLimits
 from services.api.validate.in_turns import PIECE_BYTES, parse_upsert_in_turns
 from services.api.validate.limits import Limits
@@ -19,7 +19,7 @@ LONG_S = 30.0
 
 
 async def test_a_turn_waits_until_all_searches_are_answered() -> None:
-    turns, answered = Turns(LONG_S), [asyncio.Event(), asyncio.Event()]
+    turns, answered = Turns(Patience(wait_s=LONG_S)), [asyncio.Event(), asyncio.Event()]
 
     async def search(event: asyncio.Event) -> None:
         with turns.searching():
@@ -39,14 +39,14 @@ async def test_a_turn_waits_until_all_searches_are_answered() -> None:
 
 
 async def test_a_turn_waits_no_longer_than_its_patience() -> None:
-    turns = Turns(0.01)
+    turns = Turns(Patience(wait_s=0.01))
 
     with turns.searching():
         await asyncio.wait_for(turns.take(), LONG_S)
 
 
 async def test_without_searches_or_patience_a_turn_is_some_passes_of_the_loop() -> None:
-    hasty, idle = Turns(0.0), Turns(LONG_S)
+    hasty, idle = Turns(Patience()), Turns(Patience(wait_s=LONG_S))
     with idle.searching():
         pass
 
@@ -55,8 +55,31 @@ async def test_without_searches_or_patience_a_turn_is_some_passes_of_the_loop() 
     await asyncio.wait_for(idle.take(), LONG_S / 3)
 
 
+async def test_a_turn_pauses_while_searches_come_and_no_longer() -> None:
+    now = 100.0
+    turns = Turns(Patience(pause_s=LONG_S), now=lambda: now)
+    await asyncio.wait_for(turns.take(), LONG_S / 3)
+
+    with turns.searching():
+        pass
+    now += LATELY_S / 2
+    turn = asyncio.create_task(turns.take())
+    await asyncio.wait([turn], timeout=0.02)
+    assert not turn.done()
+    turn.cancel()
+
+    now += LATELY_S
+    await asyncio.wait_for(turns.take(), LONG_S / 3)
+
+
+async def test_a_turn_pauses_no_longer_than_it_is_told_to() -> None:
+    turns = Turns(Patience(pause_s=0.01))
+    with turns.searching():
+        await asyncio.wait_for(turns.take(), LONG_S)
+
+
 async def test_a_search_that_fails_is_no_longer_on_its_way() -> None:
-    turns = Turns(LONG_S)
+    turns = Turns(Patience(wait_s=LONG_S))
     try:
         with turns.searching():
             raise LookupError
@@ -78,15 +101,15 @@ async def test_a_large_body_takes_its_turns_between_pieces() -> None:
 
 
 def test_only_few_processors_make_a_turn_wait() -> None:
-    assert patience(2.0, ENOUGH_PROCESSORS - 1) == 0.002
-    assert patience(2.0, ENOUGH_PROCESSORS) == 0.0
+    assert patience_of(1.0, 2.0, ENOUGH_PROCESSORS - 1) == Patience(pause_s=0.001, wait_s=0.002)
+    assert patience_of(1.0, 2.0, ENOUGH_PROCESSORS) == Patience()
 
 
 class CountingTurns(Turns):
     """Counts the turns that were taken, and tells whether a search is on its way."""
 
     def __init__(self) -> None:
-        super().__init__(LONG_S)
+        super().__init__(Patience(LONG_S, LONG_S))
         self.taken = 0
 
     @property
