@@ -66,7 +66,7 @@ def test_a_killed_launcher_takes_its_children_along_and_the_next_one_has_every_a
     second = serve()
 
     assert gone(record)
-    assert not any(process.is_running() for process in family)
+    assert not psutil.wait_procs(family, timeout=10)[1]
     with second.client() as client:
         assert count(client, "books") == 300
 

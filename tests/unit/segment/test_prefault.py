@@ -1,6 +1,7 @@
 """Room that rows are about to take is present before they come."""
 
 import ctypes
+import mmap
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,7 +48,8 @@ def settle() -> None:
 
 
 def test_a_range_is_made_present_and_keeps_what_it_holds() -> None:
-    array = np.empty(16 * HUGE, np.uint8)
+    fresh = mmap.mmap(-1, 16 * HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    array = np.frombuffer(fresh, np.uint8)
     array[:10] = 7
 
     done = prefault(array, 0, 4 * HUGE).result()
