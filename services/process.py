@@ -15,6 +15,7 @@ import uvloop
 
 from services.heap import settle_heap
 from services.log_setup import set_up_logging
+from services.real_time import keep_real_time
 from shared.errors import Corrupt
 from shared.log.connection import connect
 from shared.settings import Settings
@@ -41,10 +42,10 @@ class Service(Protocol):
 Build = Callable[[Settings, "Redis"], Service]
 
 
-def run_service(name: str, build: Build, settings: Settings) -> int:
-    """Runs a service until it is asked to stop; gives the process's exit code."""
+def run_service(name: str, build: Build, settings: Settings, is_urgent: bool = False) -> int:
+    """Runs a service until it is asked to stop; gives the process's exit code. `is_urgent`: see `real_time`."""
     set_up_logging(settings.service_name or name, settings.log_level, settings.log_json)
-    return run_until_signal(lambda stopping: _serve(build, settings, stopping))
+    return run_until_signal(lambda stopping: _serve(build, settings, stopping, is_urgent))
 
 
 def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
@@ -68,11 +69,14 @@ def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     return 0
 
 
-async def _serve(build: Build, settings: Settings, stopping: asyncio.Event) -> None:
+async def _serve(build: Build, settings: Settings, stopping: asyncio.Event, is_urgent: bool) -> None:
     redis = connect(settings.redis_url)
+    keeping = asyncio.create_task(keep_real_time()) if is_urgent else None
     try:
         await run_between(build(settings, redis), stopping, lambda: _ready(settings))
     finally:
+        if keeping is not None:
+            keeping.cancel()
         await redis.aclose()
 
 

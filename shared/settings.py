@@ -40,6 +40,9 @@ class Settings(BaseSettings):
 
     # how many
     api: int = Field(1, ge=1, le=64, description="api processes that share the port")
+    ingest: bool = Field(
+        True, description="beside each api process one that takes large writes, so that searches do not wait for them"
+    )
     workers: int = Field(1, ge=1, le=64, description="worker processes of `shoal serve`")
     memory: bool = Field(False, description="keep everything in this process's memory, on fakeredis; nothing survives")
     single_process: bool = Field(False, description="api, worker and optimizer in one event loop")
@@ -51,11 +54,18 @@ class Settings(BaseSettings):
 
     # request limits
     body_bytes_max: int = Field(32 * 2**20, ge=1024, description="largest request body")
+    ingest_bytes: int = Field(
+        128 * 2**10, ge=2**14, description="a write's body of so many bytes or more goes to the ingest process"
+    )
     batch_points_max: int = Field(100_000, ge=1, description="most points in one write request")
     limit_max: int = Field(100_000, ge=1, description="largest limit + offset of a read")
     searches_max: int = Field(1_000, ge=1, description="most searches in one batch request")
     filter_conditions_max: int = Field(10_000, ge=1, description="most conditions in one filter, nested ones included")
     filter_depth_max: int = Field(64, ge=1, description="deepest nesting of a filter")
+    real_time: bool = Field(
+        True,
+        description="api and worker have real-time priority where the system lets them, while they are not busy",
+    )
     search_pause_ms: float = Field(
         1.0,
         ge=0,
@@ -143,10 +153,15 @@ class Settings(BaseSettings):
     # between the launcher and its children, not for people
     service_name: str = Field("", description="name of this process in log lines")
     ready_fd: int = Field(-1, description="a pipe that takes one byte when the service is ready; -1 for none")
+    listen_socket: str = Field("", description="Unix socket that an ingest process listens on, instead of the port")
+    ingest_socket: str = Field("", description="Unix socket of the process that takes this one's large writes")
+    searches_fd: int = Field(-1, description="memory in which api processes tell when searches came; -1 for none")
     crash_point: str = Field("", description="where this process ends itself, as kill -9 would; for recovery tests")
 
 
-INTERNAL = frozenset({"collection", "service_name", "ready_fd", "crash_point"})
+INTERNAL = frozenset(
+    {"collection", "service_name", "ready_fd", "listen_socket", "ingest_socket", "searches_fd", "crash_point"}
+)
 """Fields that are no flags and not in the README's table: the launcher's for its children, and options of a file."""
 
 SECTIONS = {

@@ -13,7 +13,7 @@ def main(settings: Settings) -> int:
     """Serve until asked to stop; gives the exit code."""
     keep_free_memory()
     take_short_slices()
-    return run_service("api", ApiService, settings)
+    return run_service("api", ApiService, settings, settings.real_time and not settings.listen_socket)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from services.api.call import Services
 from services.api.defaults import load_defaults
 from services.api.directory import Directory
 from services.api.endpoint import Endpoint
+from services.api.ingest import Ingest
+from services.api.last_search import LastSearch
 from services.api.links import Links, LocalLinks, RemoteLinks
 from services.api.metrics import Metrics
 from services.api.optimizer_limits import OptimizerLimits
@@ -90,6 +92,7 @@ class ApiService:
         self._presence: Presence | None = None
         self._appender: Appender | None = None
         self._runner: web.ServerRunner | None = None
+        self._ingest = Ingest(settings.ingest_socket, range(settings.ingest_bytes, settings.body_bytes_max + 1))
         self.port = settings.port
         """The port that is listened on; a setting of 0 chooses a free one at start."""
 
@@ -100,9 +103,11 @@ class ApiService:
         await self._watcher.start()
         heartbeat_s, lease_ttl_s = self._settings.heartbeat_s, self._settings.lease_ttl_s
         self._presence = Presence(self._redis, self._watcher, self._clock, heartbeat_s, lease_ttl_s)
-        await self._presence.start()
+        if not self._settings.listen_socket:
+            await self._presence.start()
         self._links = self._make_links()
         await self._links.start()
+        await self._ingest.start()
         wal = Wal(self._redis)
         self._appender = self._make_appender(wal)
         await self._listen(Endpoint(ROUTES, self._make_services(catalog, wal)))
@@ -111,6 +116,7 @@ class ApiService:
         """Take no more requests, finish those in flight within SHUTDOWN_S, close everything."""
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._ingest.stop()
         if self._appender is not None:
             await self._appender.close()
         if self._links is not None:
@@ -174,7 +180,11 @@ class ApiService:
             jobs=lambda uuid: jobs(self._redis, uuid),
             optimizer_limits=OptimizerLimits(self._redis, settings, self._clock),
             metrics=Metrics(),
-            turns=Turns(patience_of(settings.search_pause_ms, settings.search_patience_ms, os.cpu_count() or 1)),
+            turns=Turns(
+                patience_of(settings.search_pause_ms, settings.search_patience_ms, os.cpu_count() or 1),
+                LastSearch(settings.searches_fd),
+            ),
+            ingest=self._ingest,
         )
 
     async def _listen(self, endpoint: Endpoint) -> None:
@@ -187,6 +197,9 @@ class ApiService:
         server = web.Server(endpoint.handle, request_factory=make_request, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
+        if self._settings.listen_socket:
+            await web.UnixSite(self._runner, self._settings.listen_socket, backlog=BACKLOG).start()
+            return
         listener = self._bind()
         self.port = listener.getsockname()[1]
         await web.SockSite(self._runner, listener, backlog=BACKLOG).start()

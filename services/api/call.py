@@ -12,6 +12,7 @@ from services.api.admin import Admin
 from services.api.aliases import Aliases
 from services.api.directory import Directory
 from services.api.eras import Era, era_of
+from services.api.ingest import Ingest
 from services.api.metrics import Metrics
 from services.api.optimizer_limits import OptimizerLimits
 from services.api.payload_indexes import PayloadIndexes
@@ -54,6 +55,7 @@ class Services(NamedTuple):
     optimizer_limits: OptimizerLimits
     metrics: Metrics
     turns: Turns
+    ingest: Ingest
 
     @property
     def catalog(self) -> CatalogView:
@@ -70,13 +72,14 @@ class Answer(NamedTuple):
 class Call:
     """One request."""
 
-    __slots__ = ("names", "query", "request", "services")
+    __slots__ = ("_is_invited", "names", "query", "request", "services")
 
     def __init__(self, request: web.BaseRequest, services: Services, names: list[str], query: str) -> None:
         self.request = request
         self.services = services
         self.names = names
         self.query = query
+        self._is_invited = False
 
     @property
     def era(self) -> Era:
@@ -89,12 +92,17 @@ class Call:
         if "json" not in content_type:
             raise BadFormat(f"expected application/json, got {content_type!r}", "content type")
         try:
-            if self.request.headers.get("Expect", "").lower() == "100-continue":
-                await self.request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await self.invite_body()
             return await self.request.read()
         except web.HTTPRequestEntityTooLarge as error:
             limit = self.services.settings.body_bytes_max
             raise TooLarge(f"the body is larger than the {limit} bytes that are taken") from error
+
+    async def invite_body(self) -> None:
+        """Tell a client that waits for it, once, that its body is wanted."""
+        if not self._is_invited and self.request.headers.get("Expect", "").lower() == "100-continue":
+            await self.request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._is_invited = True
 
     def positions(self) -> ShardPositions:
         """Return the positions that the request's token holds. Raises BadRequest."""

@@ -58,6 +58,11 @@ class Directory:
             await self._watcher.catch_up()
         return await self.resolve(name)
 
+    async def reach(self, revision: int) -> None:
+        """See the catalog as it was at a revision, or later. Raises LogUnavailable."""
+        if self._watcher.view.revision < revision:
+            await self._watcher.catch_up()
+
     async def reload(self) -> CatalogView:
         """Read the catalog again; when Redis is away the last view stays in force."""
         try:

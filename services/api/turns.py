@@ -2,18 +2,20 @@
 
 Where processors are few, a turn also lasts
 
-1. a pause while searches come: one that finds a load at rest waits for nobody's slice of a processor;
-2. as long as a search is on its way: that needs the api twice and a worker in between.
+1. a pause while searches come, to this api or to another on the machine: one that finds a load at rest waits for
+   nobody's slice of a processor;
+2. as long as a search is on its way here: that needs the api twice and a worker in between.
 
 Both are bounded, so that a load goes on however many searches come. Without searches it does not wait at all.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
+
+from services.api.last_search import LastSearch
 
 Turn = Callable[[], Awaitable[None]]
 
@@ -42,18 +44,20 @@ class Patience(NamedTuple):
 class Turns:
     """The turns of one api."""
 
-    def __init__(self, patience: Patience, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, patience: Patience, last_search: LastSearch | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._patience = patience
+        self._last_search = last_search or LastSearch()
         self._now = now
         self._searching = 0
         self._answered = asyncio.Event()
-        self._last_search = -math.inf
 
     @contextmanager
     def searching(self) -> Iterator[None]:
         """A search is on its way as long as the block runs."""
         self._searching += 1
-        self._last_search = self._now()
+        self._last_search.at = self._now()
         self._answered.clear()
         try:
             yield
@@ -66,7 +70,7 @@ class Turns:
         """Let other requests go on, and searches be answered."""
         await plain_turn()
         pause_s, wait_s = self._patience
-        if pause_s and self._now() - self._last_search < LATELY_S:
+        if pause_s and self._now() - self._last_search.at < LATELY_S:
             await asyncio.sleep(pause_s)
         if self._searching and wait_s:
             with suppress(TimeoutError):

@@ -1,17 +1,20 @@
 """The launcher: starts what one machine needs, keeps it alive, and leaves no process behind.
 
-Start: claim the data directory, hold the port, Redis, then workers, optimizer and api together. Stop: api first, so
-that no new request comes in; workers, which publish a last checkpoint; the optimizer; Redis last. Every wait is
-bounded.
+Start: claim the data directory, hold the port, Redis, then workers, optimizer and api together; ingest processes once
+those are ready, who does without them until then. Stop: api first, so that no new request comes in; ingest; workers,
+which publish a last checkpoint; the optimizer; Redis last. Every wait is bounded.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from services.api.last_search import shared_memory
 from services.launcher.child import Child, ChildFailed, ChildSpec
 from services.launcher.claim import DirectoryClaim
 from services.launcher.identity import Identity
@@ -87,12 +90,13 @@ async def serve(settings: Settings, show: ShowStatus, stopping: asyncio.Event) -
 
 
 async def serve_api(settings: Settings, stopping: asyncio.Event) -> None:
-    """`shoal api --api N`: only the api processes, for a container."""
-    with held_port(settings.host, settings.port, share=True) as port:
-        settings = settings.model_copy(update={"port": port})
-        prefix = f"{settings.node_name}-" if settings.node_name else ""
-        apis = [Child(spec, lambda _name, _identity: None) for spec in api_specs(settings, prefix)]
-        await _run([apis], stopping, watched=apis)
+    """`shoal api`: the api processes and their ingest processes, for a container."""
+    with ExitStack() as stack:
+        port = stack.enter_context(held_port(settings.host, settings.port, share=settings.api > 1))
+        sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shoal-api-")))
+        specs = api_specs(settings.model_copy(update={"port": port}), sockets, stack.enter_context(shared_memory()))
+        groups = {role: _children(specs[role], lambda _name, _identity: None) for role in specs}
+        await _run([groups["api"], groups["ingest"]], stopping, later=groups["ingest"])
 
 
 async def _serve_services(
@@ -102,17 +106,25 @@ async def _serve_services(
     stopping: asyncio.Event,
     also: Iterable[Child] = (),
 ) -> None:
-    specs = service_specs(settings, claim.socket_dir)
-    groups = {role: _children(specs[role], claim.record_child) for role in specs}
-    everyone = [*also, *(child for group in groups.values() for child in group)]
+    with shared_memory() as searches:
+        specs = service_specs(settings, claim.socket_dir, searches)
+        groups = {role: _children(specs[role], claim.record_child) for role in specs}
 
-    def ready() -> None:
-        url = f"http://{_reachable(settings.host)}:{settings.port}"
-        claim.announce(url, settings.redis_url)
-        show(Status(url, settings.data_dir, settings.redis_url, {child.spec.name: child.pid for child in everyone}))
+        def ready() -> None:
+            url = f"http://{_reachable(settings.host)}:{settings.port}"
+            claim.announce(url, settings.redis_url)
+            everyone = [*also, *(child for group in groups.values() for child in group)]
+            show(
+                Status(
+                    url,
+                    settings.data_dir,
+                    settings.redis_url,
+                    {child.spec.name: child.pid for child in everyone if child.pid},
+                )
+            )
 
-    in_stop_order = [groups["api"], groups["worker"], groups["optimizer"]]
-    await _run(in_stop_order, stopping, watched=everyone, ready=ready)
+        in_stop_order = [groups[role] for role in ("api", "ingest", "worker", "optimizer")]
+        await _run(in_stop_order, stopping, also, groups["ingest"], ready)
 
 
 def _children(specs: list[ChildSpec], record: Callable[[str, Identity | None], None]) -> list[Child]:
@@ -120,15 +132,26 @@ def _children(specs: list[ChildSpec], record: Callable[[str, Identity | None], N
 
 
 async def _run(
-    groups: list[list[Child]], stopping: asyncio.Event, watched: list[Child], ready: Callable[[], None] = lambda: None
+    groups: list[list[Child]],
+    stopping: asyncio.Event,
+    also: Iterable[Child] = (),
+    later: Sequence[Child] = (),
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Starts the groups together, waits for the end, stops them in the order given."""
+    """Starts the groups together but for `later`, these next; waits for the end, stops them in the order given.
+
+    `also` run already: they are watched, and not stopped here.
+    """
+    everyone = [child for group in reversed(groups) for child in group]
+    first = [child for child in everyone if child not in later]
     try:
-        for child in (child for group in reversed(groups) for child in group):
+        for child in first:
             child.start()
-        if await _all_ready(watched, READY_S, stopping):
+        if await _all_ready([*also, *first], READY_S, stopping):
+            for child in later:
+                child.start()
             ready()
-            await _first_of(stopping, watched)
+            await _first_of(stopping, [*also, *everyone])
     finally:
         for group in groups:
             await asyncio.gather(*(child.stop() for child in group))

@@ -31,23 +31,41 @@ def redis_spec(program: Path, settings: Settings, socket: Path, lock: int) -> Ch
     )
 
 
-def service_specs(settings: Settings, socket_dir: Path) -> dict[str, list[ChildSpec]]:
-    """The services by role, in the order in which they are started; they are stopped api first."""
+def service_specs(settings: Settings, socket_dir: Path, searches: int = -1) -> dict[str, list[ChildSpec]]:
+    """The services by role, in the order in which they are started. `searches` is the memory that apis share."""
     if settings.rpc_address and settings.workers > 1:
         raise BadRequest("--rpc-address names one place: leave it empty, or give one worker")
-    prefix = f"{settings.node_name}-" if settings.node_name else ""
+    prefix = _prefix(settings)
     return {
         "worker": [
             _worker(settings, f"{prefix}worker-{number}", socket_dir) for number in range(1, settings.workers + 1)
         ],
         "optimizer": [_optimizer(settings, f"{prefix}optimizer")],
-        "api": api_specs(settings, prefix),
+        **api_specs(settings, socket_dir, searches),
     }
 
 
-def api_specs(settings: Settings, prefix: str = "") -> list[ChildSpec]:
-    """The api processes; the kernel spreads connections over them (SO_REUSEPORT)."""
-    return [_service("api", settings, f"{prefix}api-{number + 1}", OTHER_STOP_S, 1) for number in range(settings.api)]
+def api_specs(settings: Settings, socket_dir: Path, searches: int = -1) -> dict[str, list[ChildSpec]]:
+    """The api processes; the kernel spreads connections over them (SO_REUSEPORT). With each its ingest process."""
+    found: dict[str, list[ChildSpec]] = {"ingest": [], "api": []}
+    prefix = _prefix(settings)
+    for number in range(1, settings.api + 1):
+        socket = str(socket_dir / f"ingest-{number}.sock") if settings.ingest else ""
+        shared = settings.model_copy(update={"searches_fd": searches})
+        if settings.ingest:
+            own = shared.model_copy(update={"listen_socket": socket})
+            found["ingest"].append(_api(own, f"{prefix}ingest-{number}"))
+        found["api"].append(_api(shared.model_copy(update={"ingest_socket": socket}), f"{prefix}api-{number}"))
+    return found
+
+
+def _api(settings: Settings, name: str) -> ChildSpec:
+    spec = _service("api", settings, name, OTHER_STOP_S, 1)
+    return spec._replace(inherits=(settings.searches_fd,)) if settings.searches_fd >= 0 else spec
+
+
+def _prefix(settings: Settings) -> str:
+    return f"{settings.node_name}-" if settings.node_name else ""
 
 
 def _worker(settings: Settings, name: str, socket_dir: Path) -> ChildSpec:

@@ -36,9 +36,9 @@ def run_serve(settings: Settings) -> int:
 
 
 def run_api(settings: Settings) -> int:
-    """`shoal api`: one process, or a supervisor of several. Gives the exit code."""
+    """`shoal api`: one process, or a supervisor of several, ingest processes among them. Gives the exit code."""
     load_defaults(settings)
-    if settings.api == 1:
+    if settings.api == 1 and not settings.ingest:
         code: int = importlib.import_module("services.api.__main__").main(settings)
         return code
     set_up_logging("api", settings.log_level, settings.log_json)

@@ -13,7 +13,7 @@ def main(settings: Settings) -> int:
     """Host shards until asked to stop; gives the exit code."""
     keep_free_memory()
     take_short_slices()
-    return run_service("worker", WorkerService, settings)
+    return run_service("worker", WorkerService, settings, settings.real_time)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.slices import take_short_slices
 from services.worker.claims import ClaimParts, Claims
 from services.worker.hosting import Hosting
 from services.worker.idleness import Idleness
@@ -68,9 +69,9 @@ class WorkerService:
         self._settings = settings
         self._redis = redis
         self._clock = clock or SystemClock()
-        self._disk = ThreadPoolExecutor(DISK_THREADS, "disk")
-        self._columns = ThreadPoolExecutor(1, "columns")
-        self._search = ThreadPoolExecutor(max(1, os.cpu_count() or 1), "search")
+        self._disk = ThreadPoolExecutor(DISK_THREADS, "disk", take_short_slices)
+        self._columns = ThreadPoolExecutor(1, "columns", take_short_slices)
+        self._search = ThreadPoolExecutor(max(1, os.cpu_count() or 1), "search", take_short_slices)
         self._reader = Reader(self._search)
         self._supervisor = Supervisor(self._failed, self._clock)
         self._watcher: CatalogWatcher | None = None

@@ -1,8 +1,12 @@
 """`shoal serve` as users run it: separate processes on a real Redis."""
 
+import contextlib
+import ctypes
 import http.client
 import os
+import platform
 import signal
+import struct
 import subprocess
 import sys
 
@@ -10,8 +14,11 @@ import psutil
 import pytest
 from serving import Serving, count, create, gone, is_green, nearest, until, upsert, vectors
 
+from services import real_time
+from services.slices import SLICE_S
 from shared.errors import ShoalError
 
+SCHED_ATTR = "=IIQiIQQQII"
 INDEX_SOON = {"optimizers_config": {"indexing_threshold": 10}}
 
 
@@ -28,6 +35,28 @@ def retried(client, attempt, seconds: float = 60.0):
 
     until(tried, seconds)
     return answers[0]
+
+
+def runs(process: psutil.Process) -> bool:
+    """True for a process that has not ended; one whose end nobody has asked about yet has."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def policy_of(pid: int) -> int:
+    """How the main thread of a process is scheduled."""
+    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
+
+
+def slice_of(pid: int) -> float:
+    """Seconds that the main thread of a process asked to run at a time; 0 where the kernel knows of no such thing."""
+    found = ctypes.create_string_buffer(struct.calcsize(SCHED_ATTR))
+    number = {"x86_64": 315, "aarch64": 275}.get(platform.machine(), -1)  # sched_getattr
+    if ctypes.CDLL(None).syscall(number, pid, found, len(found), 0):
+        return 0.0
+    return float(struct.unpack(SCHED_ATTR, found.raw)[5] / 1e9)
 
 
 def test_points_are_found_and_the_collection_gets_its_graph(serve):
@@ -66,15 +95,16 @@ def test_a_killed_launcher_takes_its_children_along_and_the_next_one_has_every_a
     second = serve()
 
     assert gone(record)
-    assert not psutil.wait_procs(family, timeout=10)[1]
+    assert not any(runs(process) for process in family)
     with second.client() as client:
         assert count(client, "books") == 300
 
 
-@pytest.mark.parametrize("victim", ["redis", "worker-1", "optimizer", "api-1"])
+@pytest.mark.parametrize("victim", ["redis", "worker-1", "optimizer", "api-1", "ingest-1"])
 def test_any_killed_process_comes_back_and_nothing_acknowledged_is_lost(serve, victim):
     rows = vectors(200)
     serving = serve()
+    until(lambda: victim in serving.record.children)
     with serving.client() as client:
         create(client, "books")
         upsert(client, "books", rows[:100])
@@ -106,7 +136,7 @@ def test_a_stop_leaves_no_process(serve, signum):
 
     assert code == 0
     assert gone(record)
-    assert not any(process.is_running() for process in family)
+    assert not any(runs(process) for process in family)
 
 
 def test_two_workers_and_two_api_processes_serve_one_port(serve):
@@ -123,7 +153,54 @@ def test_two_workers_and_two_api_processes_serve_one_port(serve):
             found.append(nearest(client, f"books-{number}", rows[number]))
 
     assert found == [0, 1, 2, 3]
-    assert {"worker-1", "worker-2", "api-1", "api-2"} <= set(serving.record.children)
+    assert {"worker-1", "worker-2", "api-1", "api-2", "ingest-1", "ingest-2"} <= set(serving.record.children)
+
+
+def test_services_have_short_slices_and_the_quick_ones_real_time_priority_where_that_is_allowed(serve):
+    serving = serve("--no-real-time")
+    until(lambda: "ingest-1" in serving.record.children)
+    children = {name: identity.pid for name, identity in serving.record.children.items()}
+    if not slice_of(os.getpid()):
+        pytest.skip("the kernel is older than 6.12")
+    for name in ("worker-1", "api-1", "ingest-1"):
+        until(lambda name=name: slice_of(children[name]) == SLICE_S)
+        assert policy_of(children[name]) == os.SCHED_OTHER
+    assert slice_of(children["optimizer"]) > SLICE_S
+    assert serving.stop() == 0
+
+    try:
+        real_time.urge(True)
+        real_time.urge(False)
+    except PermissionError:
+        pytest.skip("real-time priority is not allowed here")
+    serving = serve()
+    until(lambda: "ingest-1" in serving.record.children)
+    children = {name: identity.pid for name, identity in serving.record.children.items()}
+    for name in ("worker-1", "api-1"):
+        until(lambda name=name: policy_of(children[name]) == os.SCHED_RR)
+    assert {policy_of(children[name]) for name in ("ingest-1", "optimizer", "redis")} == {os.SCHED_OTHER}
+
+
+def test_a_killed_ingest_process_takes_no_acknowledged_write_along_and_comes_back(serve):
+    rows = vectors(4000)
+    serving = serve()
+    until(lambda: "ingest-1" in serving.record.children)
+    former = serving.record.children["ingest-1"]
+    with serving.client() as client:
+        create(client, "books")
+        acknowledged = []
+        for first in range(0, 4000, 1000):
+            if first == 2000:
+                os.kill(former.pid, signal.SIGKILL)
+            with contextlib.suppress(ShoalError):  # its outcome is unknown
+                upsert(client, "books", rows[first : first + 1000], first)
+                acknowledged.append(first)
+        assert {0, 1000, 3000} <= set(acknowledged)
+
+        assert [nearest(client, "books", rows[first + 5]) for first in acknowledged] == [
+            one + 5 for one in acknowledged
+        ]
+    until(lambda: serving.record.children.get("ingest-1", former) != former)
 
 
 def test_a_single_process_serves_and_keeps_its_data(serve):

@@ -3,12 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from aiohttp import web
+
 from services.api.call import Answer, Call, Handler
 from services.api.endpoint import Route
 from services.api.eras import update_result, update_results
+from services.api.ingest import REVISION
 from services.api.params import WriteParams, write_params
 from services.api.point_changes import Change, selection_of, upsert_of, vector_update_of
 from services.api.positions import HEADER, encode_token, merge_tokens
+from services.api.strict.refusals import limits_of
 from services.api.validate import selections
 from services.api.validate.batches import parse_batch
 from services.api.validate.in_turns import parse_update_vectors_in_turns, parse_upsert_in_turns
@@ -62,6 +66,32 @@ async def batch(call: Call) -> Answer:
     return Answer([_result(one) for one in written], _token(call, written))
 
 
+def _passed_on(here: Handler) -> Handler:
+    """Return a handler that passes large bodies on to the ingest process, and does the others here.
+
+    Rates are counted in each process for itself, so where a collection has one, all its writes are done in one place.
+    """
+
+    async def write(call: Call) -> Answer | web.Response:
+        services = call.services
+        if services.settings.listen_socket:
+            await services.directory.reach(int(call.request.headers.get(REVISION, 0)))
+        elif services.ingest.takes(call.request) and not _is_rated(call):
+            await call.invite_body()
+            answer = await services.ingest.pass_on(call.request, services.catalog.revision)
+            if answer is not None:
+                return answer
+        return await here(call)
+
+    return write
+
+
+def _is_rated(call: Call) -> bool:
+    record = call.services.catalog.resolve(call.names[0])
+    limits = None if record is None else limits_of(record)
+    return limits is not None and limits.write_rate_limit is not None
+
+
 def _one(kind: str) -> Handler:
     async def write(call: Call) -> Answer:
         params = write_params(call.query)
@@ -69,7 +99,7 @@ def _one(kind: str) -> Handler:
         written = await _written(call, params, [change])
         return Answer(_result(written[0]), _token(call, written))
 
-    return write
+    return _passed_on(write)
 
 
 async def _written(call: Call, params: WriteParams, changes: Sequence[Change]) -> list[Written]:
@@ -112,5 +142,5 @@ ROUTES = [
     Route("POST", f"{_POINTS}/payload/clear", _one("clear_payload"), update_result),
     Route("PUT", f"{_POINTS}/vectors", _one("update_vectors"), update_result),
     Route("POST", f"{_POINTS}/vectors/delete", _one("delete_vectors"), update_result),
-    Route("POST", f"{_POINTS}/batch", batch, update_results),
+    Route("POST", f"{_POINTS}/batch", _passed_on(batch), update_results),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from services.api.last_search import LastSearch, shared_memory
 from services.api.params import write_params
 from services.api.routes import points as point_routes
 from services.api.routes import search as search_routes
@@ -53,6 +54,17 @@ async def test_without_searches_or_patience_a_turn_is_some_passes_of_the_loop() 
     with hasty.searching():
         await asyncio.wait_for(hasty.take(), LONG_S / 3)
     await asyncio.wait_for(idle.take(), LONG_S / 3)
+
+
+async def test_a_turn_pauses_for_searches_that_come_to_another_process() -> None:
+    with shared_memory() as descriptor:
+        here, there = (Turns(Patience(pause_s=LONG_S), LastSearch(descriptor), now=lambda: 100.0) for _ in range(2))
+        with there.searching():
+            pass
+        turn = asyncio.create_task(here.take())
+        await asyncio.wait([turn], timeout=0.02)
+        assert not turn.done()
+        turn.cancel()
 
 
 async def test_a_turn_pauses_while_searches_come_and_no_longer() -> None:

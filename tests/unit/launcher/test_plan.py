@@ -15,8 +15,25 @@ def test_as_many_processes_as_asked_for_each_with_a_name_of_its_own(tmp_path):
     specs = service_specs(settings, tmp_path)
 
     names = [spec.name for role in specs.values() for spec in role]
-    assert names == ["worker-1", "worker-2", "optimizer", "api-1", "api-2", "api-3"]
+    apis, ingests = ["api-1", "api-2", "api-3"], ["ingest-1", "ingest-2", "ingest-3"]
+    assert names == ["worker-1", "worker-2", "optimizer", *ingests, *apis]
     assert {spec.environment["SHOAL_NODE_NAME"] for spec in specs["worker"]} == {"worker-1", "worker-2"}
+
+
+def test_each_api_process_has_an_ingest_process_of_its_own_or_none_and_all_share_the_last_search(tmp_path):
+    specs = service_specs(Settings(data_dir=tmp_path, api=2), tmp_path, 77)
+    alone = service_specs(Settings(data_dir=tmp_path, api=2, ingest=False), tmp_path)
+
+    sockets = [spec.environment["SHOAL_LISTEN_SOCKET"] for spec in specs["ingest"]]
+    assert len(set(sockets)) == 2
+    assert [spec.environment["SHOAL_INGEST_SOCKET"] for spec in specs["api"]] == sockets
+    assert {spec.environment["SHOAL_LISTEN_SOCKET"] for spec in specs["api"]} == {""}
+    assert {spec.environment["SHOAL_INGEST_SOCKET"] for spec in specs["ingest"]} == {""}
+    assert {(spec.inherits, spec.environment["SHOAL_SEARCHES_FD"]) for spec in [*specs["api"], *specs["ingest"]]} == {
+        ((77,), "77")
+    }
+    assert alone["ingest"] == []
+    assert {spec.environment["SHOAL_INGEST_SOCKET"] for spec in alone["api"]} == {""}
 
 
 def test_a_child_gets_every_setting_of_its_launcher_whatever_stands_in_the_environment(tmp_path, monkeypatch):

@@ -2,7 +2,9 @@
 
 import ctypes
 import mmap
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,3 +107,31 @@ def test_a_small_array_takes_no_more_than_its_rows() -> None:
 
     assert array._room is None
     assert array._present == 0
+
+
+def test_the_room_of_a_large_array_has_no_huge_pages() -> None:
+    """One of them is found and cleared in one go, for milliseconds in which nobody has the processor."""
+    array: GrowingArray[np.float32] = GrowingArray(np.float32, (ROW,))
+    array.append(np.ones((READY_FROM_BYTES // ROW_BYTES, ROW), np.float32))
+    settle()
+    assert array._room is not None
+    start, end = array._room.ctypes.data // PAGE * PAGE, (array._room.ctypes.data + array._room.nbytes) // PAGE * PAGE
+
+    flags = flags_of_memory(start, end)
+
+    if not flags:
+        pytest.skip("no /proc/self/smaps")
+    assert all("nh" in each for each in flags)
+
+
+def flags_of_memory(start: int, end: int) -> list[list[str]]:
+    """Return the flags (proc(5), VmFlags) of each mapping that has a part between two addresses."""
+    found, is_in = [], False
+    smaps = Path("/proc/self/smaps")
+    for line in smaps.read_text().splitlines() if smaps.exists() else []:
+        if bounds := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            low, high = (int(each, 16) for each in bounds.groups())
+            is_in = low < end and high > start
+        elif is_in and line.startswith("VmFlags:"):
+            found.append(line.split()[1:])
+    return found
