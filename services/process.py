@@ -42,10 +42,10 @@ class Service(Protocol):
 Build = Callable[[Settings, "Redis"], Service]
 
 
-def run_service(name: str, build: Build, settings: Settings, is_urgent: bool = False) -> int:
-    """Runs a service until it is asked to stop; gives the process's exit code. `is_urgent`: see `real_time`."""
+def run_service(name: str, build: Build, settings: Settings, priority: int = 0) -> int:
+    """Runs a service until it is asked to stop; gives the process's exit code. `priority`: see `real_time`."""
     set_up_logging(settings.service_name or name, settings.log_level, settings.log_json)
-    return run_until_signal(lambda stopping: _serve(build, settings, stopping, is_urgent))
+    return run_until_signal(lambda stopping: _serve(build, settings, stopping, priority))
 
 
 def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
@@ -69,9 +69,9 @@ def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     return 0
 
 
-async def _serve(build: Build, settings: Settings, stopping: asyncio.Event, is_urgent: bool) -> None:
+async def _serve(build: Build, settings: Settings, stopping: asyncio.Event, priority: int) -> None:
     redis = connect(settings.redis_url)
-    keeping = asyncio.create_task(keep_real_time()) if is_urgent else None
+    keeping = asyncio.create_task(keep_real_time(priority)) if priority else None
     try:
         await run_between(build(settings, redis), stopping, lambda: _ready(settings))
     finally:

@@ -28,6 +28,8 @@ ROWS_MAX = 40_000
 REST_SEARCHES = 2000
 CHANGES = 100
 GREEN_S = 600.0
+FIRST = 50
+"""A real-time priority above those of the service."""
 PAUSE_S = 0.002
 """Between two searches, so that the client does not load the machine by itself."""
 
@@ -118,7 +120,7 @@ def _searches(
 def _as_from_elsewhere() -> Iterator[None]:
     """Wait for no processor, where that is allowed; processes that are started meanwhile have no part in it."""
     try:
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(FIRST))
     except PermissionError:
         yield
         return

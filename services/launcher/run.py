@@ -20,7 +20,7 @@ from services.process import run_until_signal
 from shared.errors import ShoalError
 from shared.settings import Settings
 
-STOP_WAIT_S = 90.0
+STOP_WAIT_S = 110.0
 """Longer than all of the launcher's own bounds together."""
 
 

@@ -169,8 +169,8 @@ def test_services_have_short_slices_and_the_quick_ones_real_time_priority_where_
     assert serving.stop() == 0
 
     try:
-        real_time.urge(True)
-        real_time.urge(False)
+        real_time.urge(real_time.API)
+        real_time.urge(real_time.USUAL)
     except PermissionError:
         pytest.skip("real-time priority is not allowed here")
     serving = serve()

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.real_time import API, WORKER
+
 COMPOSE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
 MB = 2**20
 ROOMY = 'echo "Avail"; echo " 5000"'
@@ -20,6 +22,16 @@ def redis_command(ballast_mb: str) -> list[str]:
     command = yaml.safe_load(COMPOSE.read_text())["services"]["redis"]["command"]
     filled = [re.sub(r"(?<!\$)\$\{(\w+):-([^}]*)\}", lambda hit: given.get(hit[1], hit[2]), part) for part in command]
     return [part.replace("$$", "$") for part in filled]
+
+
+def test_services_that_searches_go_through_may_have_the_priorities_that_they_ask_for() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+
+    assert {name: services[name].get("ulimits") for name in ("api", "worker", "optimizer")} == {
+        "api": {"rtprio": max(API, WORKER)},
+        "worker": {"rtprio": max(API, WORKER)},
+        "optimizer": None,
+    }
 
 
 def started(volume: Path, df: str = ROOMY, ballast_mb: str = "64") -> str:

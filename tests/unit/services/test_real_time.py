@@ -48,7 +48,7 @@ def test_a_busy_loop_is_as_all_others_at_once_and_until_it_has_been_calm_for_a_w
 
 ASK = """
 import os, threading
-from services.real_time import urge
+from services.real_time import API, USUAL, urge
 from services.slices import take_short_slices
 
 def policy():
@@ -61,11 +61,11 @@ def later():
     thread.join()
     return found[0]
 
-urge(True)
+urge(API)
 print(policy() == os.SCHED_RR, later() == os.SCHED_OTHER)
-urge(False)
+urge(USUAL)
 print(policy() == os.SCHED_OTHER, later() == os.SCHED_OTHER)
-urge(True)
+urge(API)
 print(policy() == os.SCHED_RR, later() == os.SCHED_OTHER)
 """
 
@@ -82,11 +82,11 @@ REFUSED = """
 import asyncio, os
 import services.real_time as real_time
 
-def refuse(_is_urgent):
+def refuse(_priority):
     raise PermissionError(1, "Operation not permitted")
 
 real_time.urge = refuse
-asyncio.run(asyncio.wait_for(real_time.keep_real_time(), 10))
+asyncio.run(asyncio.wait_for(real_time.keep_real_time(real_time.API), 10))
 print(os.sched_getscheduler(0) == os.SCHED_OTHER)
 """
 
