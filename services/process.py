@@ -71,7 +71,8 @@ def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> int:
 
 async def _serve(build: Build, settings: Settings, stopping: asyncio.Event, priority: int) -> None:
     redis = connect(settings.redis_url)
-    keeping = asyncio.create_task(keep_real_time(priority)) if priority else None
+    loops = settings.api + settings.workers
+    keeping = asyncio.create_task(keep_real_time(priority, loops)) if priority else None
     try:
         await run_between(build(settings, redis), stopping, lambda: _ready(settings))
     finally:

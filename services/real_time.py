@@ -3,7 +3,8 @@
 A loop that wakes up for a search waits for a processor, for milliseconds where processors are few and a load runs: for
 the rest of others' slices, and often while another processor is idle, which the usual scheduler then does not look for.
 At real-time priority (sched(7)) it does not wait. It would keep everybody else waiting too, Redis first, so it has this
-priority only while it uses little of a processor; a loop that is busy is scheduled as all others are.
+priority only while it uses little of a processor, and all that have it together less than half of the machine. A loop
+that is busy is scheduled as all others are.
 
 The api comes before the worker: it has little to do for a search, and the worker applies the load beside it.
 
@@ -24,8 +25,8 @@ log = structlog.get_logger()
 
 LOOK_S = 0.1
 """How often is looked at how busy the loop was."""
-BUSY = 0.5
-"""Part of a processor from which on the loop is as all others."""
+BUSY_MAX = 0.5
+"""Part of a processor from which on any loop is as all others."""
 CALM_S = 1.0
 """How long it must have been less."""
 
@@ -35,15 +36,20 @@ USUAL = 0
 
 
 class RealTime:
-    """Decides by the processor time that the calling thread uses; `urge` is told to give it real-time priority."""
+    """Decides by the processor time that the calling thread uses; `urge` is told to give it real-time priority.
+
+    `busy` is the part of a processor from which on the thread is as all others.
+    """
 
     def __init__(
         self,
         urge: Callable[[bool], None],
+        busy: float,
         used: Callable[[], float] = time.thread_time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._urge = urge
+        self._busy = busy
         self._used = used
         self._now = now
         self._is_urgent = False
@@ -54,7 +60,7 @@ class RealTime:
         """Take the priority that fits how busy the thread was since the last look. Raises PermissionError."""
         (before, used_before), (now, used) = self._last, (self._now(), self._used())
         self._last = (now, used)
-        if used - used_before > BUSY * (now - before):
+        if used - used_before > self._busy * (now - before):
             self._busy_at = now
         is_calm = now - self._busy_at >= CALM_S
         if is_calm is not self._is_urgent:
@@ -74,11 +80,20 @@ def urge(priority: int) -> None:
         take_short_slices()
 
 
-async def keep_real_time(priority: int) -> None:
-    """Look again and again, in the thread of the running loop, until cancelled or not allowed."""
+def busy_share(loops: int, processors: int) -> float:
+    """Return the part of a processor that each of so many loops may use: half of the machine is left to others."""
+    return min(BUSY_MAX, processors / 2 / loops)
+
+
+async def keep_real_time(priority: int, loops: int) -> None:
+    """Look again and again, in the thread of the running loop, until cancelled or not allowed.
+
+    `loops` is how many the machine has that may have such priority.
+    """
     if not hasattr(os, "SCHED_RESET_ON_FORK"):
         return
-    real_time = RealTime(lambda is_urgent: urge(priority if is_urgent else USUAL))
+    busy = busy_share(loops, len(os.sched_getaffinity(0)))
+    real_time = RealTime(lambda is_urgent: urge(priority if is_urgent else USUAL), busy)
     try:
         while True:
             real_time.look()

@@ -142,6 +142,26 @@ async def test_a_mistake_is_told_in_the_same_words(start: Any) -> None:
     assert [answer["status"] for _, answer in told] == [answer["status"] for _, answer in told_here]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (POINTS, {"Content-Type": "text/plain"}),
+        (f"{POINTS}?wait=perhaps", {}),
+        (POINTS, {"X-Shoal-Position": "no token"}),
+    ],
+)
+async def test_a_refusal_that_needs_no_body_is_told_in_the_same_words(start: Any, path: str, headers: Any) -> None:
+    pair = await start()
+    body = MANY + b" " * 150_000
+
+    status, told = await pair.call("PUT", path, raw=body, headers=headers)
+    await pair.ingest.stop()
+    status_here, told_here = await pair.call("PUT", path, raw=body, headers=headers)
+
+    assert status == status_here == 400
+    assert told["status"] == told_here["status"]
+
+
 async def test_what_is_small_or_of_unknown_size_or_compressed_or_too_large_is_answered_here(start: Any) -> None:
     pair = await start()
 

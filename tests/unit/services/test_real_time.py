@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from services.real_time import BUSY, CALM_S, LOOK_S, RealTime
+from services.real_time import BUSY_MAX, CALM_S, LOOK_S, RealTime, busy_share
 
 
 class Thread:
@@ -15,7 +15,7 @@ class Thread:
         self.time = 100.0
         self.cpu = 5.0
         self.urged: list[bool] = []
-        self.real_time = RealTime(self.urged.append, lambda: self.cpu, lambda: self.time)
+        self.real_time = RealTime(self.urged.append, 0.5, lambda: self.cpu, lambda: self.time)
 
     def run(self, share: float, seconds: float = LOOK_S) -> None:
         """Work for a part of so many seconds, looked at every LOOK_S."""
@@ -28,7 +28,7 @@ class Thread:
 def test_a_calm_loop_is_urged_once() -> None:
     thread = Thread()
 
-    thread.run(BUSY / 2, 10.0)
+    thread.run(0.3, 10.0)
 
     assert thread.urged == [True]
 
@@ -44,6 +44,14 @@ def test_a_busy_loop_is_as_all_others_at_once_and_until_it_has_been_calm_for_a_w
     assert thread.urged == [True, False]
     thread.run(0.1, CALM_S)
     assert thread.urged == [True, False, True]
+
+
+@pytest.mark.parametrize(("loops", "processors"), [(2, 1), (2, 2), (2, 64), (12, 4)])
+def test_urged_loops_leave_half_of_the_machine_to_others(loops: int, processors: int) -> None:
+    share = busy_share(loops, processors)
+
+    assert 0 < share <= BUSY_MAX
+    assert share * loops <= processors / 2
 
 
 ASK = """
@@ -86,7 +94,7 @@ def refuse(_priority):
     raise PermissionError(1, "Operation not permitted")
 
 real_time.urge = refuse
-asyncio.run(asyncio.wait_for(real_time.keep_real_time(real_time.API), 10))
+asyncio.run(asyncio.wait_for(real_time.keep_real_time(real_time.API, 2), 10))
 print(os.sched_getscheduler(0) == os.SCHED_OTHER)
 """
 
