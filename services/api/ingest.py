@@ -21,8 +21,8 @@ REVISION = "X-Shoal-Revision"
 """The catalog's revision that the process which passes a request on has seen."""
 
 _HOST = "ingest"
-_CONNECTIONS_MAX = 256
-"""Requests that are passed on at once; others wait for one of them to end."""
+UNDER_WAY_MAX = 256
+"""Requests that are passed on at once; more are done here, so that slow clients keep nobody waiting."""
 
 _OF_A_CONNECTION = frozenset(
     ("connection", "keep-alive", "te", "trailer", "upgrade", "proxy-connection", "expect", "host", "transfer-encoding")
@@ -38,12 +38,13 @@ class Ingest:
         self._socket = socket
         self._body_bytes = body_bytes
         self._session: aiohttp.ClientSession | None = None
+        self._under_way = 0
 
     async def start(self) -> None:
         """Make connections possible, where there is an ingest process; none is made yet."""
         if self._socket:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(self._socket, limit=_CONNECTIONS_MAX),
+                connector=aiohttp.UnixConnector(self._socket, limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -58,6 +59,7 @@ class Ingest:
         """Say whether a request is to be passed on: its body is large, of a known size, and as it was sent."""
         return (
             self._session is not None
+            and self._under_way < UNDER_WAY_MAX
             and request.content_length in self._body_bytes
             and "Content-Encoding" not in request.headers
             and request.raw_path.startswith("/")
@@ -71,6 +73,7 @@ class Ingest:
         url = URL.build(scheme="http", host=_HOST, path=path, query_string=query, encoded=True)
         headers = _without(request.headers, _OF_A_CONNECTION)
         headers[REVISION] = str(revision)
+        self._under_way += 1
         try:
             async with self._session.request(request.method, url, headers=headers, data=request.content) as answer:
                 kept = _without(answer.headers, _OF_AN_ANSWER)
@@ -79,6 +82,8 @@ class Ingest:
             return None
         except (aiohttp.ClientError, asyncio.IncompleteReadError) as error:
             raise OutcomeUnknown(f"the ingest process ended while it did this write ({error})") from error
+        finally:
+            self._under_way -= 1
 
 
 def _without(headers: Mapping[str, str], names: frozenset[str]) -> CIMultiDict[str]:

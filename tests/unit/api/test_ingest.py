@@ -180,6 +180,28 @@ async def test_what_is_small_or_of_unknown_size_or_compressed_or_too_large_is_an
     assert await pair.ingested() == 0
 
 
+async def test_as_many_as_may_be_are_passed_on_at_once_and_more_are_answered_here(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.ingest.UNDER_WAY_MAX", 1)
+    pair = await start()
+    _, slow = await asyncio.open_connection("127.0.0.1", pair.service.port)
+    slow.write(f"PUT {POINTS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode())
+    slow.write(f"Content-Length: {len(MANY)}\r\n\r\n".encode() + MANY[:100])
+    while not pair.service._ingest._under_way:
+        await asyncio.sleep(0.001)
+
+    assert (await pair.call("PUT", POINTS, raw=MANY))[0] == 200
+    assert await pair.ingested() == 0
+
+    slow.write(MANY[100:])
+    while not await pair.ingested():
+        await asyncio.sleep(0.001)
+    assert (await pair.call("PUT", POINTS, raw=MANY))[0] == 200
+    assert await pair.ingested() == 2
+    slow.close()
+
+
 async def test_writes_with_a_rate_are_counted_in_one_place(start: Any) -> None:
     pair = await start()
     strict = {"enabled": True, "write_rate_limit": 1500}
