@@ -88,9 +88,10 @@ def busy_share(loops: int, processors: int) -> float:
 async def keep_real_time(priority: int, loops: int) -> None:
     """Look again and again, in the thread of the running loop, until cancelled or not allowed.
 
-    `loops` is how many the machine has that may have such priority.
+    `loops` is how many the machine has that may have such priority. A process that was given another policy than the
+    usual one, or made nicer, keeps that.
     """
-    if not hasattr(os, "SCHED_RESET_ON_FORK"):
+    if not hasattr(os, "SCHED_RESET_ON_FORK") or os.sched_getscheduler(0) != os.SCHED_OTHER or os.nice(0) > 0:
         return
     busy = busy_share(loops, len(os.sched_getaffinity(0)))
     real_time = RealTime(lambda is_urgent: urge(priority if is_urgent else USUAL), busy)

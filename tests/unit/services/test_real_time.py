@@ -86,6 +86,25 @@ def test_only_the_thread_that_asks_gets_it_and_gives_it_back() -> None:
     assert done.stdout.split() == ["True"] * 6, done.stderr
 
 
+CHOSEN = """
+import asyncio, os, sys
+import services.real_time as real_time
+
+os.nice(3) if sys.argv[1] == "nice" else os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+before = os.sched_getscheduler(0)
+asyncio.run(asyncio.wait_for(real_time.keep_real_time(real_time.API, 2), 10))
+print(os.sched_getscheduler(0) == before)
+"""
+
+
+@pytest.mark.parametrize("chosen", ["nice", "batch"])
+def test_what_an_operator_chose_stays(chosen: str) -> None:
+    command = [sys.executable, "-c", CHOSEN, chosen]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.stdout.splitlines() == ["True"], done.stderr
+
+
 REFUSED = """
 import asyncio, os
 import services.real_time as real_time
